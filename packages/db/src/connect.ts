@@ -1,0 +1,63 @@
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import type { Tables } from './tables.ts'
+
+// int8: seqs, offsets and counts stay below 2^53, and a string would be compared as text.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number)
+
+export interface ConnectOptions {
+  readonly url: string
+  /** The role the session works as (`-c role=`); undefined: the login's own. */
+  readonly role?: string | undefined
+  readonly applicationName: string
+  /** Connections at most; default 10. */
+  readonly poolSize?: number
+  /** Milliseconds until the server ends a statement (default 5000); the client gives up 500 ms later, for a server that does not answer at all. 0: no bound. */
+  readonly statementTimeoutMs?: number
+  /** Told of errors on idle connections, as when the server restarts: the pool replaces them by itself. */
+  readonly onIdleError?: (error: Error) => void
+}
+
+const STATEMENT_TIMEOUT_MS = 5000
+const CONNECT_TIMEOUT_MS = 2000
+const CLIENT_GRACE_MS = 500
+
+export type DedicatedClient = pg.PoolClient
+
+export interface Database {
+  readonly db: Kysely<Tables>
+  /** A connection of one's own, for LISTEN; give it back with `release(true)`. */
+  dedicated(): Promise<DedicatedClient>
+  /** Resolves when the server answers; rejects with the reason when not. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Opens a pool; connects at the first query. */
+export function connect(options: ConnectOptions): Database {
+  const timeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    application_name: options.applicationName,
+    max: options.poolSize ?? 10,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    ...(options.role === undefined ? {} : { options: `-c role=${options.role}` }),
+    ...(timeoutMs === 0 ? {} : { statement_timeout: timeoutMs, query_timeout: timeoutMs + CLIENT_GRACE_MS }),
+  })
+  // Without a listener an idle connection's error, as in a restart of the server, ends the process.
+  pool.on('error', (error) => options.onIdleError?.(error))
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  let closing: Promise<void> | undefined
+  return {
+    db,
+    dedicated: () => pool.connect(),
+    ping: async () => {
+      await pool.query('SELECT 1')
+    },
+    close: () => {
+      closing ??= db.destroy()
+      return closing
+    },
+  }
+}

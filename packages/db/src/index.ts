@@ -1,0 +1,13 @@
+export { type ConnectOptions, connect, type Database, type DedicatedClient } from './connect.ts'
+export { type FailureKind, failureKind, isUniqueViolation, sqlState } from './errors.ts'
+export { type ListenOptions, listen } from './listen.ts'
+export { type MigrateResult, migrate } from './migrate.ts'
+export { ROLES } from './roles.ts'
+export type {
+  MessageRow,
+  NewUser,
+  RoomMemberRow,
+  RoomRow,
+  Tables,
+  UserRow,
+} from './tables.ts'

@@ -1,0 +1,9 @@
+import type { Migration } from 'kysely/migration'
+import * as chat from './0001-chat.ts'
+import * as engine from './0002-engine.ts'
+
+/** In order; a name, once released, never changes. */
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-chat': chat,
+  '0002-engine': engine,
+}

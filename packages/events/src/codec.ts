@@ -1,0 +1,104 @@
+import type { Message } from '@roomlog/protocol'
+import type { z } from 'zod'
+import {
+  EVENT_VERSION,
+  type MessageCreated,
+  type MessageRejected,
+  messageCreatedSchema,
+  messageRejectedSchema,
+} from './schemas.ts'
+
+/** What goes into the log: text headers beside a value of JSON in UTF-8. */
+export interface EncodedRecord {
+  readonly key: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly value: Buffer
+}
+
+export const HEADERS = {
+  /** On persisted messages: the seq, so that an edge can drop what it has without parsing. */
+  seq: 'seq',
+  /** On rejections: the sender whose sockets it is for; looked at on every record. */
+  to: 'to',
+  /** On dead letters: why, and where the record stood. */
+  reason: 'reason',
+  originTopic: 'origin-topic',
+  originPartition: 'origin-partition',
+  originOffset: 'origin-offset',
+} as const
+
+/** `newer`: written by a build that knows more than this one; it must wait, never be dropped. `bad`: no build can read it. */
+export type Decoded<T> =
+  | { readonly kind: 'event'; readonly event: T }
+  | { readonly kind: 'newer'; readonly version: number }
+  | { readonly kind: 'bad'; readonly reason: string }
+
+export function encodeCreated(event: Omit<MessageCreated, 'v'>): EncodedRecord {
+  return {
+    key: event.roomId,
+    headers: {},
+    value: Buffer.from(JSON.stringify({ v: EVENT_VERSION, ...event })),
+  }
+}
+
+export function decodeCreated(value: Buffer | null): Decoded<MessageCreated> {
+  return decode(messageCreatedSchema, value)
+}
+
+// The message is the value's last field, at a fixed place: an edge cuts its frame out of the bytes instead of parsing and encoding them again.
+const PERSISTED_PREFIX = Buffer.from(`{"v":${EVENT_VERSION},"message":`)
+const FRAME_PREFIX = Buffer.from('{"type":"newMessage","message":')
+
+export function encodePersisted(message: Message): EncodedRecord {
+  return {
+    key: message.roomId,
+    headers: { [HEADERS.seq]: String(message.seq) },
+    value: Buffer.concat([PERSISTED_PREFIX, Buffer.from(JSON.stringify(message)), Buffer.from('}')]),
+  }
+}
+
+/** The `newMessage` frame of a stored message, as bytes. */
+export function encodeNewMessageFrame(message: Message): Buffer {
+  return Buffer.concat([FRAME_PREFIX, Buffer.from(JSON.stringify(message)), Buffer.from('}')])
+}
+
+/** The same frame, cut out of a persisted record's value; undefined when the value is not of this version's shape. */
+export function frameOfPersisted(value: Buffer | null): Buffer | undefined {
+  if (value === null || !value.subarray(0, PERSISTED_PREFIX.length).equals(PERSISTED_PREFIX)) return undefined
+  return Buffer.concat([FRAME_PREFIX, value.subarray(PERSISTED_PREFIX.length)])
+}
+
+export function encodeRejected(event: Omit<MessageRejected, 'v'>): EncodedRecord {
+  return {
+    key: event.roomId,
+    headers: { [HEADERS.to]: event.senderId },
+    value: Buffer.from(JSON.stringify({ v: EVENT_VERSION, ...event })),
+  }
+}
+
+export function decodeRejected(value: Buffer | null): Decoded<MessageRejected> {
+  return decode(messageRejectedSchema, value)
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+function decode<T>(schema: z.ZodType<T>, value: Buffer | null): Decoded<T> {
+  if (value === null) return { kind: 'bad', reason: 'tombstone' }
+  let json: unknown
+  try {
+    json = JSON.parse(utf8.decode(value))
+  } catch (error) {
+    return { kind: 'bad', reason: error instanceof SyntaxError ? 'not JSON' : 'not UTF-8' }
+  }
+  const version = versionOf(json)
+  if (version !== undefined && version > EVENT_VERSION) return { kind: 'newer', version }
+  const parsed = schema.safeParse(json)
+  if (parsed.success) return { kind: 'event', event: parsed.data }
+  const issue = parsed.error.issues[0]
+  return { kind: 'bad', reason: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}` }
+}
+
+function versionOf(json: unknown): number | undefined {
+  if (typeof json !== 'object' || json === null || !('v' in json)) return undefined
+  return typeof json.v === 'number' ? json.v : undefined
+}

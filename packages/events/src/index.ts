@@ -1,0 +1,31 @@
+export {
+  type Decoded,
+  decodeCreated,
+  decodeRejected,
+  type EncodedRecord,
+  encodeCreated,
+  encodeNewMessageFrame,
+  encodePersisted,
+  encodeRejected,
+  frameOfPersisted,
+  HEADERS,
+} from './codec.ts'
+export { partitionOf } from './partition.ts'
+export {
+  EVENT_VERSION,
+  type MessageCreated,
+  type MessageRejected,
+  messageCreatedSchema,
+  messagePersistedSchema,
+  messageRejectedSchema,
+  REJECTION_CODES,
+  type RejectionCode,
+} from './schemas.ts'
+export {
+  broadcastGroup,
+  namespaced,
+  PARTITIONS_DEFAULT,
+  PERSISTER_GROUP,
+  TOPICS,
+  type Topic,
+} from './topics.ts'

@@ -1,0 +1,107 @@
+import { z } from 'zod'
+import type { FrameErrorCode, SendFailureCode } from './codes.ts'
+import { clientMsgIdSchema, idSchema } from './ids.ts'
+import type { Limits } from './limits.ts'
+import type { Message } from './message.ts'
+import { seqSchema } from './message.ts'
+import { storableText } from './text.ts'
+
+const refSchema = z.string().max(64).optional()
+const roomPosition = { roomId: idSchema, afterSeq: seqSchema.optional() }
+
+/** The client's frames under these limits. Unknown fields are ignored. Build it once: a schema built per frame costs 200 times its parse. */
+export function clientFrameSchemas(limits: Limits) {
+  return {
+    joinRoom: z.object({ type: z.literal('joinRoom'), ref: refSchema, ...roomPosition }),
+    joinRooms: z.object({
+      type: z.literal('joinRooms'),
+      ref: refSchema,
+      rooms: z.array(z.object(roomPosition)).min(1).max(limits.maxRoomsPerJoin),
+    }),
+    leaveRoom: z.object({ type: z.literal('leaveRoom'), ref: refSchema, roomId: idSchema }),
+    sendMessage: z.object({
+      type: z.literal('sendMessage'),
+      ref: refSchema,
+      roomId: idSchema,
+      clientMsgId: clientMsgIdSchema,
+      body: storableText(1, limits.maxBody),
+      repeat: z.boolean().optional(),
+    }),
+    heartbeat: z.object({ type: z.literal('heartbeat'), ref: refSchema }),
+    typing: z.object({ type: z.literal('typing'), ref: refSchema, roomId: idSchema, isTyping: z.boolean() }),
+    authenticate: z.object({ type: z.literal('authenticate'), ref: refSchema, token: z.string().max(8192) }),
+  } as const
+}
+
+export type ClientFrameSchemas = ReturnType<typeof clientFrameSchemas>
+export type ClientFrameType = keyof ClientFrameSchemas
+export type ClientFrame = { [T in ClientFrameType]: z.infer<ClientFrameSchemas[T]> }[ClientFrameType]
+export type ClientFrameOf<T extends ClientFrameType> = Extract<ClientFrame, { type: T }>
+
+type Ref = { readonly ref?: string | undefined }
+
+/** What the edge sends. A client ignores types and fields it does not know. */
+export type ServerFrame =
+  | {
+      readonly type: 'welcome'
+      readonly connectionId: string
+      readonly userId: string
+      readonly serverTime: string
+      readonly heartbeatIntervalMs: number
+      readonly tokenExpiresInMs: number
+      readonly epoch: string
+      readonly limits: Limits
+    }
+  | ({
+      readonly type: 'joinedRoom'
+      readonly roomId: string
+      readonly headSeq: number
+      readonly epoch: string
+      readonly recovered?: boolean
+      readonly reason?: 'too_far' | 'reset'
+    } & Ref)
+  | ({ readonly type: 'leftRoom'; readonly roomId: string } & Ref)
+  | ({
+      readonly type: 'ack'
+      readonly roomId: string
+      readonly clientMsgId: string
+    } & (
+      | { readonly status: 'ACCEPTED'; readonly messageId?: string; readonly seq?: number }
+      | {
+          readonly status: 'FAILED'
+          readonly code: SendFailureCode
+          readonly retryable: boolean
+          readonly retryAfterMs?: number
+        }
+    ) &
+      Ref)
+  | ({ readonly type: 'heartbeatAck' } & Ref)
+  | ({ readonly type: 'authenticated'; readonly expiresInMs: number } & Ref)
+  | { readonly type: 'newMessage'; readonly message: Message }
+  | {
+      readonly type: 'messageRejected'
+      readonly roomId: string
+      readonly clientMsgId: string
+      readonly code: FrameErrorCode
+    }
+  | { readonly type: 'presence'; readonly userId: string; readonly online: boolean }
+  | { readonly type: 'typing'; readonly roomId: string; readonly userId: string; readonly isTyping: boolean }
+  | {
+      readonly type: 'readCursor'
+      readonly roomId: string
+      readonly userId: string
+      readonly lastReadSeq: number
+    }
+  | { readonly type: 'roomAdded' | 'removedFromRoom' | 'roomChanged'; readonly roomId: string }
+  | { readonly type: 'draining'; readonly reconnectAfterMs: number }
+  | ({
+      readonly type: 'error'
+      readonly code: FrameErrorCode
+      readonly message: string
+      readonly roomId?: string
+      readonly retryable: boolean
+      readonly retryAfterMs?: number
+    } & Ref)
+
+export type ServerFrameType = ServerFrame['type']
+export type ServerFrameOf<T extends ServerFrameType> = Extract<ServerFrame, { type: T }>

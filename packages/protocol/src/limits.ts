@@ -1,0 +1,34 @@
+/** What a client may do, with its default. Counted per edge; sent in `welcome.limits` and `GET /config`; as settings the same names in UPPER_SNAKE. */
+export const DEFAULT_LIMITS = {
+  /** UTF-16 units of a message's body. */
+  maxBody: 4000,
+  maxFrameBytes: 32_768,
+  maxRoomsPerSocket: 500,
+  maxSocketsPerUser: 20,
+  maxRoomsPerJoin: 100,
+  /** Missed messages that a resume delivers; above it the client pages REST. */
+  maxResume: 1000,
+  /** Sends of one socket that wait for their ack. */
+  maxUnacked: 16,
+  /** Sends of one user, with a burst of `messageBurst`. */
+  messagesPerSecond: 20,
+  messageBurst: 40,
+  roomMessagesPerSecond: 50,
+  /** Frames of any type of one socket. */
+  framesPerSecond: 100,
+} as const
+
+export type Limits = Readonly<Record<keyof typeof DEFAULT_LIMITS, number>>
+
+/** The longest body an event may carry, whatever `maxBody` says: the setting can only tighten it. */
+export const BODY_MAX_UNITS = DEFAULT_LIMITS.maxBody
+
+export const SUBPROTOCOL = 'roomlog.v1'
+/** Browsers cannot set headers on a WebSocket: the token comes as a second subprotocol, which is never echoed. */
+export const BEARER_SUBPROTOCOL_PREFIX = 'bearer.'
+export const WS_PATH = '/ws'
+export const HEARTBEAT_INTERVAL_MS = 20_000
+/** A token is minted for both; each service checks its own. */
+export const TOKEN_ISSUER = 'roomlog'
+export const TOKEN_AUDIENCES = { api: 'roomlog-api', ws: 'roomlog-ws' } as const
+export const TOKEN_TYPE = 'at+jwt'

@@ -1,0 +1,73 @@
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Registry } from 'prom-client'
+
+export interface HealthOptions {
+  /** What the service depends on; each rejects, in bounded time, while the dependency is away. */
+  readonly checks: Readonly<Record<string, () => Promise<void>>>
+  /** Checks that chat goes on without: named by `/health`, ignored by `/readyz`. */
+  readonly optional?: readonly string[]
+  /** Why no traffic should come yet or any more; undefined when it may. */
+  readonly notReady?: () => string | undefined
+  readonly metrics: Registry
+}
+
+const CHECK_TIMEOUT_MS = 3_000
+
+/** `/health` for people and monitors, `/livez` and `/readyz` for orchestrators, `/metrics` for Prometheus. */
+export const health = fp(async (app: FastifyInstance, options: HealthOptions) => {
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+  })
+
+  app.get('/health', async (_request, reply) => {
+    const checks = await runChecks(app, options.checks)
+    const ok = Object.values(checks).every((result) => result === 'ok')
+    return reply.code(ok ? 200 : 503).send({ status: ok ? 'ok' : 'failing', checks })
+  })
+  app.get('/livez', async () => ({ status: 'ok' }))
+  app.get('/readyz', async (_request, reply) => {
+    const reason = closing ? 'draining' : (options.notReady?.() ?? (await firstFailing()))
+    return reason === undefined ? { status: 'ok' } : reply.code(503).send({ status: 'not ready', reason })
+  })
+  app.get('/metrics', async (_request, reply) => {
+    reply.type(options.metrics.contentType)
+    return options.metrics.metrics()
+  })
+
+  async function firstFailing(): Promise<string | undefined> {
+    const needed = Object.entries(options.checks).filter(([name]) => !options.optional?.includes(name))
+    const checks = await runChecks(app, Object.fromEntries(needed))
+    return Object.keys(checks).find((name) => checks[name] !== 'ok')
+  }
+})
+
+async function runChecks(
+  app: FastifyInstance,
+  checks: HealthOptions['checks'],
+): Promise<Record<string, 'ok' | 'failing'>> {
+  const results = Object.entries(checks).map(async ([name, check]) => {
+    try {
+      await withTimeout(check())
+      return [name, 'ok'] as const
+    } catch (error) {
+      app.log.warn({ err: error, dependency: name }, 'health check failed')
+      return [name, 'failing'] as const
+    }
+  })
+  return Object.fromEntries(await Promise.all(results))
+}
+
+async function withTimeout(check: Promise<void>): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => reject(new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`)),
+    CHECK_TIMEOUT_MS,
+  )
+  try {
+    await Promise.race([check, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

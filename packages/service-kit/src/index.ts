@@ -1,0 +1,22 @@
+export type { IsUnavailable } from './error-handler.ts'
+export { ApiError } from './errors.ts'
+export { type HealthOptions, health } from './health.ts'
+export { type PrivateKey, type PublicKey, privateKeySetting, publicKeysSetting } from './jwk.ts'
+export { createLogger, type Logger } from './logger.ts'
+export { createMetrics } from './metrics.ts'
+export { type RunOptions, runService, type ServiceConfig } from './run-service.ts'
+export { createServer, type ServerOptions } from './server.ts'
+export {
+  commaList,
+  commonSettings,
+  flag,
+  integer,
+  kafkaSettings,
+  needsOnFullEngine,
+  parseSettings,
+  portSetting,
+  redisSettings,
+  SettingsError,
+  urlOf,
+} from './settings.ts'
+export { type Identity, TokenError, type TokenOptions, tokens } from './tokens.ts'

@@ -1,0 +1,8 @@
+import { collectDefaultMetrics, Registry } from 'prom-client'
+
+/** A registry of its own per application, so that several can live in one process; with Node's own figures. */
+export function createMetrics(): Registry {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  return registry
+}

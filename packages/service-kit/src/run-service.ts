@@ -1,0 +1,77 @@
+import type { FastifyInstance } from 'fastify'
+import { createLogger, type Logger } from './logger.ts'
+import { SettingsError } from './settings.ts'
+
+/** What every service's config has. */
+export interface ServiceConfig {
+  readonly logLevel: string
+  readonly host: string
+  readonly port: number
+}
+
+export interface RunOptions<C extends ServiceConfig> {
+  readonly name: string
+  readonly parseConfig: () => C
+  readonly buildApp: (config: C, overrides: { readonly log: Logger }) => Promise<FastifyInstance>
+  /** Milliseconds that a clean stop may take before the process ends all the same. */
+  readonly stopTimeoutMs?: number
+}
+
+const STOP_TIMEOUT_MS = 15_000
+
+/** A service's process: settings, application, listen, and a clean stop at SIGTERM or SIGINT. */
+export async function runService<C extends ServiceConfig>(options: RunOptions<C>): Promise<void> {
+  const config = settingsOrExit(options)
+  const log = createLogger({ name: options.name, level: config.logLevel })
+  // A process in an unknown state is worth less than a fresh one.
+  process.on('unhandledRejection', (error) => die(log, error, 'unhandled rejection'))
+  process.on('uncaughtException', (error) => die(log, error, 'uncaught exception'))
+  try {
+    const app = await options.buildApp(config, { log })
+    stopOnSignals(app, log, options.stopTimeoutMs ?? STOP_TIMEOUT_MS)
+    const address = await app.listen({ host: config.host, port: config.port })
+    log.info({ address }, `${options.name} listens`)
+  } catch (error) {
+    die(log, error, `${options.name} cannot start`)
+  }
+}
+
+function settingsOrExit<C extends ServiceConfig>(options: RunOptions<C>): C {
+  try {
+    return options.parseConfig()
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    process.stderr.write(`${options.name}: ${error.message}\n`)
+    process.exit(1)
+  }
+}
+
+function stopOnSignals(app: FastifyInstance, log: Logger, timeoutMs: number): void {
+  let stopping = false
+  const stop = (signal: string) => {
+    if (stopping) return
+    stopping = true
+    log.info({ signal }, 'stopping')
+    setTimeout(
+      () => die(log, new Error(`not stopped within ${timeoutMs} ms`), 'forced stop'),
+      timeoutMs,
+    ).unref()
+    app.close().then(
+      () => exit(log, 0),
+      (error) => die(log, error, 'unclean stop'),
+    )
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+}
+
+function die(log: Logger, error: unknown, message: string): void {
+  log.fatal({ err: error }, message)
+  exit(log, 1)
+}
+
+function exit(log: Logger, code: number): void {
+  log.flush(() => process.exit(code))
+  // A transport that cannot write must not keep the process.
+  setTimeout(() => process.exit(code), 500).unref()
+}

@@ -3,6 +3,7 @@ import { Migrator } from 'kysely/migration'
 import { connect } from './connect.ts'
 import { MIGRATIONS } from './migrations/index.ts'
 import { grantRoles } from './roles.ts'
+import { lockSchema } from './schema-lock.ts'
 
 export interface MigrateResult {
   /** Names of the migrations that this run applied, in order. */
@@ -31,12 +32,10 @@ export async function migrate(url: string): Promise<MigrateResult> {
   }
 }
 
-const SCHEMAS_LOCK = 7_264_001
-
 async function makeSchemas(db: Kysely<unknown>): Promise<void> {
   await db.transaction().execute(async (trx) => {
-    // CREATE SCHEMA IF NOT EXISTS fails in one of two racing sessions; the lock ends with the transaction.
-    await sql`SELECT pg_advisory_xact_lock(${SCHEMAS_LOCK})`.execute(trx)
+    // CREATE SCHEMA IF NOT EXISTS fails in one of two racing sessions.
+    await lockSchema(trx)
     await sql`CREATE SCHEMA IF NOT EXISTS chat`.execute(trx)
     await sql`CREATE SCHEMA IF NOT EXISTS engine`.execute(trx)
   })

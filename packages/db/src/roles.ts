@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { sqlState } from './errors.ts'
+import { lockSchema } from './schema-lock.ts'
 
 /** One role per service, none of which may change the schema. They cannot log in: a session takes its role at connect. */
 export const ROLES = { edge: 'roomlog_edge', api: 'roomlog_api', persister: 'roomlog_persister' } as const
@@ -32,7 +33,11 @@ export async function grantRoles(db: Kysely<unknown>): Promise<boolean> {
   for (const role of Object.values(ROLES)) {
     if (!(await makeRole(db, role))) return false
   }
-  for (const grant of GRANTS) await grant.execute(db)
+  await db.transaction().execute(async (trx) => {
+    // Two sessions that grant on one table at once fail each other ("tuple concurrently updated").
+    await lockSchema(trx)
+    for (const grant of GRANTS) await grant.execute(trx)
+  })
   return true
 }
 

@@ -10,6 +10,13 @@ export {
   frameOfPersisted,
   HEADERS,
 } from './codec.ts'
+export {
+  addressOf,
+  encodeDeadLetter,
+  type MessageAddress,
+  type Origin,
+  type RawRecord,
+} from './dead-letter.ts'
 export { partitionOf } from './partition.ts'
 export {
   EVENT_VERSION,

@@ -1,0 +1,103 @@
+import { newId } from '@roomlog/protocol'
+import { postgres, suiteOn, type TestPostgres } from '@roomlog/testkit'
+import { sql } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connect, type Database, failureKind, listen, migrate, ROLES, sqlState } from '../src/index.ts'
+
+suiteOn(['postgres'], 'migrate', () => {
+  let server: TestPostgres
+  const databases: Database[] = []
+  const open = (role?: string) => {
+    const database = connect({ url: server.url, role, applicationName: 'test' })
+    databases.push(database)
+    return database
+  }
+
+  beforeAll(async () => {
+    server = await postgres()
+  })
+  afterAll(async () => {
+    for (const database of databases) await database.close()
+    await server[Symbol.asyncDispose]()
+  })
+
+  test('racing runs both succeed, and a later one finds nothing to do', async () => {
+    const results = await Promise.all([migrate(server.url), migrate(server.url), migrate(server.url)])
+    expect(results.flatMap((r) => r.applied).toSorted()).toEqual(['0001-chat', '0002-engine'])
+    expect(await migrate(server.url)).toEqual({ applied: [], roles: true })
+    const { epoch } = await open().db.selectFrom('chat.cluster').select('epoch').executeTakeFirstOrThrow()
+    expect(epoch).toMatch(/^[0-9a-f-]{36}$/)
+  })
+
+  describe('a role does its work and nothing else', () => {
+    const insertMessage = sql`INSERT INTO chat.messages
+      VALUES (${newId()}, 1, ${newId()}, ${newId()}, 'abcdefgh', 'x', now(), 0, 0)`
+    const DENIED = '42501'
+    test.each([
+      [ROLES.edge, sql`SELECT * FROM chat.messages`, undefined],
+      [ROLES.edge, sql`SELECT * FROM chat.cluster, chat.rooms, chat.room_members`, undefined],
+      [ROLES.edge, insertMessage, DENIED],
+      [ROLES.edge, sql`SELECT * FROM chat.users`, DENIED],
+      [ROLES.edge, sql`UPDATE chat.rooms SET name = 'x'`, DENIED],
+      [ROLES.edge, sql`DELETE FROM engine.log_records`, undefined],
+      [ROLES.persister, insertMessage, undefined],
+      [ROLES.persister, sql`SELECT 1 FROM chat.rooms FOR NO KEY UPDATE`, undefined],
+      [ROLES.persister, sql`UPDATE chat.rooms SET last_seq = 0`, undefined],
+      [ROLES.persister, sql`UPDATE chat.rooms SET name = 'x'`, DENIED],
+      [ROLES.persister, sql`UPDATE chat.messages SET body = 'x'`, DENIED],
+      [ROLES.persister, sql`DELETE FROM chat.messages`, DENIED],
+      [ROLES.api, sql`SELECT * FROM chat.messages`, undefined],
+      [ROLES.api, insertMessage, DENIED],
+      [ROLES.api, sql`UPDATE chat.rooms SET last_seq = 9`, DENIED],
+      [
+        ROLES.api,
+        sql`INSERT INTO chat.rooms (id, name, visibility, last_seq) VALUES ('x', 'x', 'public', 9)`,
+        DENIED,
+      ],
+      ...Object.values(ROLES).flatMap((role) => [
+        [role, sql`DROP TABLE chat.messages`, DENIED] as const,
+        [role, sql`CREATE TABLE chat.t (a int)`, DENIED] as const,
+        [role, sql`UPDATE chat.cluster SET epoch = 'x'`, DENIED] as const,
+      ]),
+    ] as const)('%s, case %#', async (role, statement, refusal) => {
+      const state = await statement.execute(open(role).db).then(() => undefined, sqlState)
+      expect(state).toBe(refusal)
+    })
+  })
+
+  test('errors are told apart by their SQLSTATE', async () => {
+    const { db } = open()
+    const kind = async (statement: ReturnType<typeof sql>) =>
+      statement.execute(db).then(() => 'none', failureKind)
+    expect(await kind(sql`SELECT 1 / 0`)).toBe('data')
+    expect(await kind(sql`SELECT nothing FROM nowhere`)).toBe('schema')
+    expect(await kind(sql`SELECT pg_terminate_backend(pg_backend_pid())`)).toBe('transient')
+    const nowhere = connect({ url: 'postgres://localhost:1/x', applicationName: 'test' })
+    expect(failureKind(await nowhere.ping().catch((error: unknown) => error))).toBe('transient')
+    await nowhere.close()
+  })
+
+  test('a listener hears notifications, and comes back when its connection is killed', async () => {
+    const { db } = open()
+    const heard: string[] = []
+    let connected = 0
+    const stop = listen(open(), {
+      channels: ['Test channel'],
+      onNotification: (_channel, payload) => heard.push(payload),
+      onConnected: () => {
+        connected += 1
+      },
+      onError: () => undefined,
+    })
+    await expect.poll(() => connected).toBe(1)
+    await sql`SELECT pg_notify('Test channel', 'one')`.execute(db)
+    await expect.poll(() => heard).toEqual(['one'])
+    await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()`.execute(
+      db,
+    )
+    await expect.poll(() => connected, { timeout: 5000 }).toBe(2)
+    await sql`SELECT pg_notify('Test channel', 'two')`.execute(db)
+    await expect.poll(() => heard).toEqual(['one', 'two'])
+    await stop()
+  })
+})

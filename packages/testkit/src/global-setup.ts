@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs'
+import type { TestProject } from 'vitest/node'
+import { startHub } from './hub.ts'
+import { DEPENDENCY_KINDS } from './kinds.ts'
+
+/**
+ * Makes real servers available to a whole run of vitest and prints, last of all, which suites ran on which. Settings:
+ * - TEST_DATABASE_URL, TEST_KAFKA_BROKERS (comma separated), TEST_REDIS_URL: servers to use instead of starting any;
+ * - TEST_REQUIRE: comma separated kinds whose absence fails a suite instead of skipping it;
+ * - TEST_CONTAINERS=0: start native servers although a container engine answers.
+ */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // In a container Testcontainers takes the network's gateway for the host of a local engine. That suits an engine
+  // outside, for which the variable can be set; one that runs beside us is at localhost.
+  if (existsSync('/.dockerenv') && process.env.DOCKER_HOST === undefined)
+    process.env.TESTCONTAINERS_HOST_OVERRIDE ??= 'localhost'
+
+  const required = list(process.env.TEST_REQUIRE)
+  const unknown = required.filter((kind) => !DEPENDENCY_KINDS.some((known) => known === kind))
+  if (unknown.length > 0) throw new Error(`TEST_REQUIRE names ${unknown}; it knows ${DEPENDENCY_KINDS}`)
+
+  const hub = await startHub(
+    {
+      given: {
+        postgres: list(process.env.TEST_DATABASE_URL),
+        kafka: list(process.env.TEST_KAFKA_BROKERS),
+        redis: list(process.env.TEST_REDIS_URL),
+      },
+      containers: process.env.TEST_CONTAINERS !== '0',
+    },
+    required,
+  )
+  project.provide('roomlogHub', hub.url)
+
+  return async () => {
+    const lines = await hub.summary()
+    if (lines.length > 0) process.stdout.write(`\n${lines.join('\n')}\n`)
+    await hub.stop()
+  }
+}
+
+function list(value = ''): readonly string[] {
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}

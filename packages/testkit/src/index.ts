@@ -1,0 +1,13 @@
+export {
+  kafka,
+  namespace,
+  postgres,
+  redis,
+  type TestKafka,
+  type TestPostgres,
+  type TestRedis,
+} from './dependencies.ts'
+export { freePort } from './free-port.ts'
+export { DEPENDENCY_KINDS, type DependencyKind } from './kinds.ts'
+export { suiteOn } from './suite-on.ts'
+export { type Closed, type Frame, type TestClient, type TestClientOptions, testClient } from './ws-client.ts'

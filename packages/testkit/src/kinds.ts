@@ -1,0 +1,17 @@
+export const DEPENDENCY_KINDS = ['postgres', 'kafka', 'redis'] as const
+
+/** A real server that a suite may need. */
+export type DependencyKind = (typeof DEPENDENCY_KINDS)[number]
+
+/**
+ * What looking for a server led to. `urls` is one connection URL for PostgreSQL and Redis, `host:port` of
+ * each broker for Kafka. `how` is the rung of the ladder that gave it, `what` names it for people.
+ */
+export type Found =
+  | {
+      readonly available: true
+      readonly how: 'given' | 'container' | 'native'
+      readonly what: string
+      readonly urls: readonly [string, ...string[]]
+    }
+  | { readonly available: false; readonly reason: string }

@@ -1,0 +1,49 @@
+import { startKafkaContainer } from './kafka-server.ts'
+import type { DependencyKind, Found } from './kinds.ts'
+import { startNativeKafka } from './native-kafka.ts'
+import { startNativePostgres, startPostgresContainer } from './postgres-server.ts'
+import { startNativeRedis, startRedisContainer } from './redis-server.ts'
+
+export type ServerSettings = {
+  /** Servers somebody else runs, by kind; an empty list is none. */
+  readonly given: Readonly<Record<DependencyKind, readonly string[]>>
+  readonly containers: boolean
+}
+
+export type StartedServer = {
+  readonly what: string
+  readonly urls: readonly [string, ...string[]]
+  readonly stop: () => Promise<void>
+}
+
+export type RunningServer = { readonly found: Found; readonly stop: () => Promise<void> }
+
+const STARTERS = {
+  postgres: { container: startPostgresContainer, native: startNativePostgres },
+  kafka: { container: startKafkaContainer, native: startNativeKafka },
+  redis: { container: startRedisContainer, native: startNativeRedis },
+} satisfies Record<DependencyKind, Record<'container' | 'native', () => Promise<StartedServer>>>
+
+/** Looks for a server: one given, else a container, else a native one. What did not work is the reason given. */
+export async function findOnLadder(kind: DependencyKind, settings: ServerSettings): Promise<RunningServer> {
+  const [first, ...more] = settings.given[kind]
+  if (first !== undefined) {
+    const found = {
+      available: true,
+      how: 'given',
+      what: 'the server in the environment',
+      urls: [first, ...more],
+    } as const
+    return { found, stop: async () => {} }
+  }
+  const failures: string[] = settings.containers ? [] : ['containers are switched off by TEST_CONTAINERS=0']
+  for (const how of settings.containers ? (['container', 'native'] as const) : (['native'] as const)) {
+    try {
+      const { stop, ...server } = await STARTERS[kind][how]()
+      return { found: { available: true, how, ...server }, stop }
+    } catch (error) {
+      failures.push(error instanceof Error ? error.message : String(error))
+    }
+  }
+  return { found: { available: false, reason: failures.join('; ') }, stop: async () => {} }
+}

@@ -1,0 +1,35 @@
+import { beforeAll, describe, test } from 'vitest'
+import { findServer, recordSuite, requiredKinds } from './hub-client.ts'
+import type { DependencyKind } from './kinds.ts'
+
+/**
+ * A `describe` that runs on real servers. Where one of `kinds` cannot be had the suite is skipped with the reason in
+ * its title and in the run's closing summary; a kind named in TEST_REQUIRE fails it instead. `body` may call
+ * `postgres()`, `kafka()`, `redis()` for those kinds in its hooks and tests.
+ */
+export function suiteOn(kinds: readonly DependencyKind[], name: string, body: () => void): void {
+  describe(name, async () => {
+    const missing = await findMissing(kinds)
+    if (missing.length === 0) {
+      // In a hook, so that a suite filtered out by name is not counted as run.
+      beforeAll(() => recordSuite({ name, kinds }))
+      body()
+      return
+    }
+    const reason = missing.map(({ kind, reason }) => `${kind}: ${reason}`).join('; ')
+    await recordSuite({ name, kinds, skipped: reason })
+    const required = await requiredKinds()
+    if (missing.some(({ kind }) => required.includes(kind))) {
+      test('has the servers that TEST_REQUIRE names', () => {
+        throw new Error(reason)
+      })
+      return
+    }
+    describe.skip(`skipped, no ${reason}`, body)
+  })
+}
+
+async function findMissing(kinds: readonly DependencyKind[]) {
+  const found = await Promise.all(kinds.map(async (kind) => ({ kind, ...(await findServer(kind)) })))
+  return found.filter((server) => !server.available)
+}

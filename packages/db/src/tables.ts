@@ -108,6 +108,7 @@ export interface LogCursorsTable {
 
 export interface LogMembersTable {
   group: string
+  topic: string
   member: string
   until: Date
 }

@@ -1,0 +1,148 @@
+import { type EncodedRecord, namespaced, partitionOf, TOPICS, type Topic } from '@roomlog/events'
+import type { Logger } from 'pino'
+import { EventLogError } from '../errors.ts'
+import { type KafkaClients, type KafkaSettings, kafkaClients, PRODUCE_TIMEOUT_MS } from '../kafka.ts'
+import { FLUSH_MS, type Lane, Lanes, logSendErrors } from '../lanes.ts'
+import type { EventLog, SubscribeOptions, Subscription } from '../port.ts'
+import { retryForEver, within } from '../retry.ts'
+import { KafkaSubscription } from './subscription.ts'
+import { verifyTopics } from './topics.ts'
+
+const PING_TIMEOUT_MS = 2000
+const ALL_REPLICAS = -1
+
+export interface KafkaLogSettings {
+  readonly kafka: KafkaSettings
+  readonly namespace: string
+  readonly partitions: number
+  readonly clientId: string
+  readonly sessionTimeoutMs: number
+  readonly pendingLimit?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The port over Kafka. Waits for the brokers; rejects when the topics are not there with so many partitions. */
+export async function openKafkaLog(settings: KafkaLogSettings, logger: Logger): Promise<EventLog> {
+  const { kafka, clientId, namespace, partitions, signal } = settings
+  const clients = kafkaClients(clientId, kafka, logger)
+  const onError = (err: unknown) => logger.warn({ err }, 'Kafka does not answer; trying on')
+  try {
+    await retryForEver(
+      async () => {
+        await clients.producer.connect()
+        await clients.admin.connect()
+        await verifyTopics(clients.admin, namespace, partitions)
+      },
+      { signal, onError },
+    )
+  } catch (error) {
+    await disconnect(clients)
+    throw error
+  }
+  return new KafkaLog(settings, clients, logger)
+}
+
+async function disconnect({ producer, admin }: KafkaClients): Promise<void> {
+  await Promise.allSettled([producer.disconnect(), admin.disconnect()])
+}
+
+class KafkaLog implements EventLog {
+  readonly partitions: number
+  readonly #settings: KafkaLogSettings
+  readonly #clients: KafkaClients
+  readonly #logger: Logger
+  readonly #lanes: Lanes
+  readonly #subscriptions = new Set<KafkaSubscription>()
+  #closing: Promise<void> | undefined
+
+  constructor(settings: KafkaLogSettings, clients: KafkaClients, logger: Logger) {
+    this.partitions = settings.partitions
+    this.#settings = settings
+    this.#clients = clients
+    this.#logger = logger
+    this.#lanes = new Lanes({
+      send: (lane, records) => this.#send(lane, records),
+      onSendError: logSendErrors(logger),
+      pendingLimit: settings.pendingLimit,
+    })
+  }
+
+  append(topic: Topic, record: EncodedRecord): Promise<void> {
+    return this.#lanes.append({ topic, partition: partitionOf(record.key, this.partitions) }, record)
+  }
+
+  appendAll(topic: Topic, records: readonly EncodedRecord[], signal: AbortSignal): Promise<void> {
+    const placed = records.map((record) => ({
+      lane: { topic, partition: partitionOf(record.key, this.partitions) },
+      record,
+    }))
+    return this.#lanes.appendAll(placed, signal)
+  }
+
+  async subscribe(options: SubscribeOptions): Promise<Subscription> {
+    if (this.#closing !== undefined) throw new EventLogError('closed', 'the log is closed')
+    const { namespace, sessionTimeoutMs } = this.#settings
+    const group = namespaced(namespace, options.group)
+    const subscription = new KafkaSubscription({
+      consumer: this.#clients.consumer(group, sessionTimeoutMs),
+      admin: this.#clients.admin,
+      topic: this.#topic(options.topic),
+      group,
+      partitions: this.partitions,
+      sessionTimeoutMs,
+      options,
+      logger: this.#logger,
+    })
+    this.#subscriptions.add(subscription)
+    await subscription.start()
+    return subscription
+  }
+
+  async ping(): Promise<void> {
+    await within(
+      PING_TIMEOUT_MS,
+      this.#clients.admin.fetchTopicMetadata({ topics: [this.#topic('created')] }),
+    )
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()))
+    await this.#lanes.close(FLUSH_MS)
+    await disconnect(this.#clients)
+  }
+
+  /** A send can resolve without having written: only an answer that names the partition and its offset counts. */
+  async #send({ topic, partition }: Lane, records: readonly EncodedRecord[]): Promise<void> {
+    const name = this.#topic(topic)
+    const messages = records.map(({ key, headers, value }) => ({
+      partition,
+      key,
+      headers: { ...headers },
+      value,
+    }))
+    const answers = await this.#clients.producer.send({
+      topic: name,
+      acks: ALL_REPLICAS,
+      timeout: PRODUCE_TIMEOUT_MS,
+      messages,
+    })
+    const written = answers.some(
+      (answer) =>
+        answer.topicName === name &&
+        answer.partition === partition &&
+        answer.errorCode === 0 &&
+        answer.baseOffset !== undefined &&
+        BigInt(answer.baseOffset) >= 0n,
+    )
+    if (!written) throw new Error(`the answer does not say that ${name}:${partition} was written`)
+  }
+
+  #topic(topic: Topic): string {
+    return namespaced(this.#settings.namespace, TOPICS[topic].name)
+  }
+}

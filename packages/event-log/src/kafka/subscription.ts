@@ -1,0 +1,276 @@
+import type { Logger } from 'pino'
+import { deliver, redeliveryPauseMs } from '../delivery.ts'
+import { EventLogError } from '../errors.ts'
+import { type Admin, type Consumer, type EachBatchPayload, type KafkaMessage, survivable } from '../kafka.ts'
+import type { LogRecord, SubscribeOptions, Subscription, SubscriptionHealth } from '../port.ts'
+import { retryForEver, within } from '../retry.ts'
+
+const COMMIT_RETRY_MS = 1000
+const FIRST_COMMIT_TIMEOUT_MS = 5000
+const LEAVE_TIMEOUT_MS = 5000
+
+export interface KafkaSubscriptionSettings {
+  readonly consumer: Consumer
+  readonly admin: Admin
+  /** Names with their namespace. */
+  readonly topic: string
+  readonly group: string
+  readonly partitions: number
+  readonly sessionTimeoutMs: number
+  readonly options: SubscribeOptions
+  readonly logger: Logger
+}
+
+/**
+ * A kafkajs consumer. What is not done of a batch is not resolved, so the next fetch brings it again; meanwhile its
+ * partition is paused, and the fetches of the others keep up the heartbeats. Positions to commit gather and are
+ * committed by one flush at a time.
+ */
+export class KafkaSubscription implements Subscription {
+  readonly caughtUp: Promise<void>
+  readonly #settings: KafkaSubscriptionSettings
+  readonly #resolveCaughtUp: () => void
+  readonly #stopped = new AbortController()
+  /** Of each partition with records older than this subscription: the offset that ends them. */
+  readonly #behind = new Map<number, bigint>()
+  /** Where partitions without a committed position begin; each until its commit is known. */
+  readonly #starts = new Map<number, bigint>()
+  readonly #uncommitted = new Map<number, bigint>()
+  readonly #failures = new Map<number, number>()
+  readonly #resting = new Set<NodeJS.Timeout>()
+  readonly #handling = new Map<Promise<unknown>, AbortController>()
+  #assigned: readonly number[] = []
+  #heardAtMs = Number.NEGATIVE_INFINITY
+  #flushing: Promise<void> | undefined
+  /** The latest payload's way to commit: once, where the consumer's own would repeat an old position for ever. */
+  #commitOnce: EachBatchPayload['commitOffsetsIfNecessary'] | undefined
+  #ticker: NodeJS.Timeout | undefined
+  #running: Promise<void> = Promise.resolve()
+  #leaving: Promise<void> | undefined
+
+  constructor(settings: KafkaSubscriptionSettings) {
+    this.#settings = settings
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.caughtUp = promise
+    this.#resolveCaughtUp = resolve
+    this.#listen()
+  }
+
+  async start(): Promise<void> {
+    const { consumer, topic, partitions, options, logger, group } = this.#settings
+    const onError = (err: unknown) => logger.warn({ err, group }, 'could not subscribe; trying on')
+    await retryForEver(
+      async () => {
+        await this.#findPlace()
+        await consumer.connect()
+        // Always true: where 'end' begins is decided in #findPlace. False also skips what lies above a trimmed position.
+        await consumer.subscribe({ topic, fromBeginning: true })
+      },
+      { signal: this.#stopped.signal, onError },
+    )
+    this.#running = consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: partitions,
+      eachBatch: (payload) => this.#eachBatch(payload),
+    })
+    const everyMs = options.commitIntervalMs === 0 ? COMMIT_RETRY_MS : options.commitIntervalMs
+    this.#ticker = setInterval(() => void this.#flush(), everyMs)
+    await this.#running
+    this.#checkCaughtUp()
+    // Whoever starts at the end remembers it at once: after a crash what came since is delivered.
+    await this.#flush()
+  }
+
+  health(): SubscriptionHealth {
+    const connected = performance.now() - this.#heardAtMs < this.#settings.sessionTimeoutMs
+    return { assigned: this.#assigned.length, connected }
+  }
+
+  stop(): Promise<void> {
+    this.#leaving ??= this.#leave()
+    return this.#leaving
+  }
+
+  async #findPlace(): Promise<void> {
+    const { admin, topic, group, options } = this.#settings
+    const ends = await admin.fetchTopicOffsets(topic)
+    const [committed] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
+    const positions = new Map(committed?.partitions.map((it) => [it.partition, BigInt(it.offset)]))
+    for (const { partition, high, low } of ends) {
+      const position = positions.get(partition) ?? -1n
+      const end = BigInt(high)
+      const atEnd = position < 0n && options.from === 'end'
+      if (atEnd) this.#starts.set(partition, end)
+      const start = atEnd ? end : position
+      if ((start < BigInt(low) ? BigInt(low) : start) < end) this.#behind.set(partition, end)
+    }
+  }
+
+  #listen(): void {
+    const { consumer, topic, logger, group, options } = this.#settings
+    const { events } = consumer
+    const gone = () => {
+      this.#assigned = []
+    }
+    const heard = () => {
+      this.#heardAtMs = performance.now()
+    }
+    consumer.on(events.HEARTBEAT, heard)
+    consumer.on(events.REBALANCING, gone)
+    consumer.on(events.STOP, gone)
+    consumer.on(events.GROUP_JOIN, ({ payload }) => {
+      heard()
+      this.#assigned = payload.memberAssignment[topic] ?? []
+      this.#beginAssignment()
+    })
+    consumer.on(events.CRASH, ({ payload: { error, restart } }) => {
+      gone()
+      this.#commitOnce = undefined
+      if (restart || this.#stopped.signal.aborted) return
+      logger.error({ err: error, group }, 'the consumer ended for good')
+      options.onFatal(error)
+    })
+  }
+
+  /** Before the first fetch of each assignment: kafkajs tells of it in the same turn of the event loop. */
+  #beginAssignment(): void {
+    const { consumer, topic } = this.#settings
+    // Another member may have gone further meanwhile; what it had not committed comes again.
+    this.#uncommitted.clear()
+    for (const partition of this.#assigned) {
+      const start = this.#starts.get(partition)
+      if (start === undefined) continue
+      consumer.seek({ topic, partition, offset: String(start) })
+      this.#uncommitted.set(partition, start)
+    }
+    this.#checkCaughtUp()
+  }
+
+  async #eachBatch(payload: EachBatchPayload): Promise<void> {
+    const { maxRecords } = this.#settings.options
+    const records = payload.batch.messages.map(recordOf)
+    this.#commitOnce = payload.commitOffsetsIfNecessary
+    try {
+      for (let from = 0; from < records.length; from += maxRecords) {
+        if (this.#stopped.signal.aborted || !payload.isRunning() || payload.isStale()) return
+        if (!(await this.#handle(payload, records.slice(from, from + maxRecords)))) return
+      }
+    } catch (error) {
+      throw survivable(error)
+    }
+  }
+
+  /** Resolves whether all of the slice is done. */
+  async #handle(payload: EachBatchPayload, records: readonly LogRecord[]): Promise<boolean> {
+    const { partition } = payload.batch
+    const done = await this.#deliver(payload, records)
+    const last = records[done - 1]
+    if (last !== undefined) {
+      payload.resolveOffset(String(last.offset))
+      this.#uncommitted.set(partition, last.offset + 1n)
+      this.#reached(partition, last.offset + 1n)
+    }
+    const all = done === records.length
+    const failures = all ? 0 : done > 0 ? 1 : (this.#failures.get(partition) ?? 0) + 1
+    this.#failures.set(partition, failures)
+    if (!all) this.#rest(payload, redeliveryPauseMs(failures))
+    try {
+      await payload.heartbeat()
+    } catch (error) {
+      // While the group prepares to rebalance its broker still takes positions: what is done need not come again.
+      await this.#flush()
+      throw error
+    }
+    if (done > 0 && this.#settings.options.commitIntervalMs === 0) await this.#flush()
+    return all
+  }
+
+  async #deliver(payload: EachBatchPayload, records: readonly LogRecord[]): Promise<number> {
+    const { options, logger } = this.#settings
+    const abort = new AbortController()
+    const heartbeat = async () => {
+      abort.signal.throwIfAborted()
+      try {
+        await payload.heartbeat()
+      } catch (error) {
+        // Of the whole member: the others' handlers need not find out by themselves.
+        for (const other of this.#handling.values()) other.abort(error)
+        throw error
+      }
+    }
+    const context = { signal: abort.signal, heartbeat }
+    const handling = deliver(options, { partition: payload.batch.partition, records }, context, logger)
+    this.#handling.set(handling, abort)
+    return handling.finally(() => this.#handling.delete(handling))
+  }
+
+  #rest(payload: EachBatchPayload, pauseMs: number): void {
+    const resume = payload.pause()
+    const timer = setTimeout(() => {
+      this.#resting.delete(timer)
+      resume()
+    }, pauseMs)
+    this.#resting.add(timer)
+  }
+
+  /** Never rejects: what could not be committed is with the next flush. */
+  async #flush(): Promise<void> {
+    while (this.#flushing !== undefined) await this.#flushing
+    if (this.#uncommitted.size === 0 || this.#assigned.length === 0) return
+    this.#flushing = this.#commit().finally(() => {
+      this.#flushing = undefined
+    })
+    await this.#flushing
+  }
+
+  async #commit(): Promise<void> {
+    const { consumer, topic, group, logger } = this.#settings
+    const positions = [...this.#uncommitted]
+    const partitions = positions.map(([partition, offset]) => ({ partition, offset: String(offset) }))
+    try {
+      await (this.#commitOnce?.({ topics: [{ topic, partitions }] }) ??
+        within(FIRST_COMMIT_TIMEOUT_MS, consumer.commitOffsets(partitions.map((it) => ({ topic, ...it })))))
+    } catch (err) {
+      logger.debug({ err, group }, 'positions were not committed; later')
+      return
+    }
+    for (const [partition, offset] of positions) {
+      this.#starts.delete(partition)
+      if (this.#uncommitted.get(partition) === offset) this.#uncommitted.delete(partition)
+    }
+  }
+
+  #reached(partition: number, position: bigint): void {
+    if (position < (this.#behind.get(partition) ?? 0n)) return
+    this.#behind.delete(partition)
+    this.#checkCaughtUp()
+  }
+
+  #checkCaughtUp(): void {
+    if (this.#behind.size === 0 && this.#assigned.length === this.#settings.partitions)
+      this.#resolveCaughtUp()
+  }
+
+  async #leave(): Promise<void> {
+    const { consumer, logger, group } = this.#settings
+    this.#stopped.abort(new EventLogError('closed', 'the subscription stops'))
+    for (const abort of this.#handling.values()) abort.abort(this.#stopped.signal.reason)
+    for (const timer of this.#resting) clearTimeout(timer)
+    await Promise.allSettled(this.#handling.keys())
+    clearInterval(this.#ticker)
+    const leave = async () => {
+      await this.#running
+      await this.#flush()
+      await consumer.disconnect()
+    }
+    await within(LEAVE_TIMEOUT_MS, leave()).catch((err: unknown) =>
+      logger.warn({ err, group }, 'could not leave the group in order'),
+    )
+  }
+}
+
+function recordOf({ key, headers = {}, value, offset }: KafkaMessage): LogRecord {
+  const texts = Object.entries(headers).map(([name, it]) => [name, String(Array.isArray(it) ? it[0] : it)])
+  return { key: key?.toString() ?? null, headers: Object.fromEntries(texts), value, offset: BigInt(offset) }
+}

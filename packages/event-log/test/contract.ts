@@ -1,0 +1,419 @@
+import { randomBytes } from 'node:crypto'
+import { type EncodedRecord, partitionOf, type Topic } from '@roomlog/events'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { EventLog, LogBatch, LogRecord, SubscribeOptions, Subscription } from '../src/index.ts'
+
+export const PARTITIONS = 4
+/** Longer than any wait below: what waits for a session to end fails. */
+export const SESSION_TIMEOUT_MS = 40_000
+const WAIT = { timeout: 15_000, interval: 20 }
+
+/** One installation of an engine; each `open` is what a process of its own would have. */
+export interface LogWorld {
+  readonly createTopics: (namespace: string) => Promise<void>
+  readonly open: (settings: {
+    readonly namespace: string
+    readonly pendingLimit?: number
+  }) => Promise<EventLog>
+}
+
+/** What `EventLog` promises, on every engine. */
+export function eventLogContract(world: () => LogWorld): void {
+  const logs: EventLog[] = []
+  let namespace: string
+
+  const open = async (settings: { readonly namespace?: string; readonly pendingLimit?: number } = {}) => {
+    const log = await world().open({ namespace, ...settings })
+    logs.push(log)
+    return log
+  }
+  const freshNamespace = async () => {
+    const fresh = `t${randomBytes(5).toString('hex')}`
+    await world().createTopics(fresh)
+    return fresh
+  }
+  beforeEach(async () => {
+    namespace = await freshNamespace()
+  })
+  afterEach(async () => {
+    await Promise.all(logs.splice(0).map((log) => log.close()))
+  })
+
+  test('what goes in comes out: key, headers and bytes', async () => {
+    const log = await open()
+    const value = randomBytes(300)
+    const headers = { seq: '7', to: 'ä 👋' }
+    await log.append('persisted', { key: 'clé', headers, value })
+    await log.append('persisted', { key: 'clé', headers: {}, value: Buffer.alloc(0) })
+    const reader = await collect(log, { topic: 'persisted' })
+    await vi.waitFor(() => expect(reader.records).toHaveLength(2), WAIT)
+    expect(reader.records).toEqual([
+      { key: 'clé', headers, value, offset: 0n },
+      { key: 'clé', headers: {}, value: Buffer.alloc(0), offset: 1n },
+    ])
+    expect(reader.batches[0]?.partition).toBe(partitionOf('clé', PARTITIONS))
+  })
+
+  test('the records of a key stand in the order of the calls, also of racing processes', async () => {
+    const writers = [await open(), await open(), await open()]
+    await Promise.all(
+      writers.flatMap((log, writer) =>
+        range(600).map((i) => log.append('created', record(`room-${i % 20}`, `${writer}:${i}`))),
+      ),
+    )
+    const reader = await collect(await open())
+    await vi.waitFor(() => expect(reader.records).toHaveLength(1800), WAIT)
+    for (const batches of Object.values(Object.groupBy(reader.batches, ({ partition }) => partition))) {
+      const offsets = batches?.flatMap(({ records }) => records.map(({ offset }) => offset)) ?? []
+      expect(offsets).toEqual(range(offsets.length).map(BigInt))
+    }
+    const ofOneWriterAndKey = Object.groupBy(reader.records, (it) => `${it.key} ${textOf(it).split(':')[0]}`)
+    for (const records of Object.values(ofOneWriterAndKey)) {
+      const numbers = records?.map((it) => Number(textOf(it).split(':')[1])) ?? []
+      expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
+    }
+  })
+
+  test('appendAll writes all of it in order, and gives up only when told to', async () => {
+    const log = await open()
+    const { signal } = new AbortController()
+    await log.appendAll(
+      'deadLetters',
+      range(50).map((i) => record('k', String(i))),
+      signal,
+    )
+    await log.appendAll('deadLetters', [], signal)
+    const reader = await collect(log, { topic: 'deadLetters' })
+    await vi.waitFor(() => expect(reader.texts()).toEqual(range(50).map(String)), WAIT)
+    const told = AbortSignal.abort(new Error('told to'))
+    await expect(log.appendAll('deadLetters', [record('k', 'x')], told)).rejects.toThrow('told to')
+  })
+
+  test('above the bound a record is refused at once and never appears', async () => {
+    const log = await open({ pendingLimit: 5 })
+    const outcomes = await Promise.allSettled(
+      range(8).map((i) => log.append('created', record('k', String(i)))),
+    )
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      ...Array(5).fill('fulfilled'),
+      ...Array(3).fill('rejected'),
+    ])
+    expect(outcomes[5]).toMatchObject({ reason: { name: 'AppendError', outcome: 'not_published' } })
+    await log.append('created', record('k', 'room again'))
+    const reader = await collect(log)
+    await vi.waitFor(() => expect(reader.texts()).toEqual(['0', '1', '2', '3', '4', 'room again']), WAIT)
+  })
+
+  test('a batch has at most maxRecords', async () => {
+    const log = await open()
+    await appendAll(
+      log,
+      'created',
+      range(25).map((i) => record('k', String(i))),
+    )
+    const reader = await collect(log, { maxRecords: 10 })
+    await vi.waitFor(() => expect(reader.texts()).toEqual(range(25).map(String)), WAIT)
+    expect(Math.max(...reader.batches.map(({ records }) => records.length))).toBe(10)
+  })
+
+  test('groups are independent: each sees everything', async () => {
+    const log = await open()
+    const before = await collect(log, { group: 'one' })
+    await appendAll(
+      log,
+      'created',
+      range(40).map((i) => record(`k${i}`, String(i))),
+    )
+    const after = await collect(log, { group: 'two' })
+    for (const reader of [before, after]) {
+      await vi.waitFor(() => expect(new Set(reader.texts())).toEqual(new Set(range(40).map(String))), WAIT)
+    }
+  })
+
+  test('namespaces are independent', async () => {
+    const other = await open({ namespace: await freshNamespace() })
+    const mine = await open()
+    await other.append('created', record('k', 'theirs'))
+    await mine.append('created', record('k', 'mine'))
+    const reader = await collect(mine)
+    await vi.waitFor(() => expect(reader.texts()).toEqual(['mine']), WAIT)
+  })
+
+  test('what a handler did not finish comes again, from where it stopped', async () => {
+    const log = await open()
+    await appendAll(
+      log,
+      'created',
+      range(6).map((i) => record('k', String(i))),
+    )
+    const answers: (number | Error | undefined)[] = [new Error('not now'), 2, 0, undefined]
+    const reader = await collect(log, { maxRecords: 6 }, () => answers.shift())
+    await vi.waitFor(() => expect(answers).toHaveLength(0), WAIT)
+    await log.append('created', record('k', 'later'))
+    await vi.waitFor(() => expect(reader.texts().at(-1)).toBe('later'), WAIT)
+    const all = range(6).map(String)
+    const seen = reader.batches.map(({ records }) => records.map(textOf))
+    expect(seen).toEqual([all, all, all.slice(2), all.slice(2), ['later']])
+  })
+
+  test('a partition whose handler always throws does not hold up the others', async () => {
+    const log = await open()
+    const [poisoned = '', ...healthy] = keysOfEachPartition()
+    let cured = false
+    const reader = await collect(log, {}, ({ records }) =>
+      records[0]?.key === poisoned && !cured ? new TypeError('poison') : undefined,
+    )
+    const texts = () => new Set(reader.done.map(textOf))
+    for (const round of range(3).map(String)) {
+      await appendAll(
+        log,
+        'created',
+        [poisoned, ...healthy].map((key) => record(key, `${key} ${round}`)),
+      )
+      await vi.waitFor(() => {
+        for (const key of healthy) expect(texts()).toContain(`${key} ${round}`)
+      }, WAIT)
+    }
+    expect(texts()).not.toContain(`${poisoned} 0`)
+    cured = true
+    await vi.waitFor(() => expect(texts()).toContain(`${poisoned} 2`), WAIT)
+  })
+
+  test('a successor begins where the group stopped, whether that was committed at once or at the leave', async () => {
+    for (const commitIntervalMs of [0, 60_000]) {
+      const group = `group-${commitIntervalMs}`
+      const log = await open()
+      await appendAll(log, 'created', [record('k', 'done')])
+      const first = await collect(log, { group, commitIntervalMs })
+      await vi.waitFor(() => expect(first.texts()).toContain('done'), WAIT)
+      await log.close()
+      const next = await open()
+      await next.append('created', record('k', `after ${group}`))
+      const second = await collect(next, { group, commitIntervalMs })
+      await vi.waitFor(() => expect(second.texts()).toEqual([`after ${group}`]), WAIT)
+    }
+  })
+
+  test('what was not done is delivered to the successor', async () => {
+    const log = await open()
+    await appendAll(
+      log,
+      'created',
+      range(4).map((i) => record('k', String(i))),
+    )
+    const first = await collect(log, {}, ({ records }) => (records.length === 4 ? 1 : 0))
+    await vi.waitFor(() => expect(first.batches.length).toBeGreaterThan(1), WAIT)
+    await first.subscription.stop()
+    const second = await collect(log)
+    await vi.waitFor(() => expect(second.texts()).toEqual(['1', '2', '3']), WAIT)
+  })
+
+  test('a group that begins at the end keeps its place from then on', async () => {
+    const log = await open()
+    await appendAll(
+      log,
+      'persisted',
+      keysOfEachPartition().map((key) => record(key, 'old')),
+    )
+    const options = { topic: 'persisted', from: 'end', commitIntervalMs: 1000 } as const
+    const first = await collect(log, options)
+    await first.subscription.caughtUp
+    await first.subscription.stop()
+    await appendAll(
+      log,
+      'persisted',
+      keysOfEachPartition().map((key) => record(key, 'while away')),
+    )
+    const second = await collect(log, options)
+    await vi.waitFor(() => expect(second.texts()).toEqual(Array(PARTITIONS).fill('while away')), WAIT)
+    expect(first.texts()).toEqual([])
+  })
+
+  test('members share the partitions, and take over when one joins or leaves', async () => {
+    const [one, two] = [await open(), await open()]
+    const first = await collect(one)
+    await vi.waitFor(() => expect(first.subscription.health().assigned).toBe(PARTITIONS), WAIT)
+    const stop = keepAppending(await open())
+    const second = await collect(two)
+    await vi.waitFor(() => {
+      const shares = [first, second].map(({ subscription }) => subscription.health().assigned)
+      expect(shares).toEqual([PARTITIONS / 2, PARTITIONS / 2])
+    }, WAIT)
+    await vi.waitFor(() => expect(second.records.length).toBeGreaterThan(0), WAIT)
+    await one.close()
+    await vi.waitFor(() => expect(second.subscription.health().assigned).toBe(PARTITIONS), WAIT)
+    const sent = await stop()
+    const seen = () => new Set([...first.texts(), ...second.texts()])
+    await vi.waitFor(() => expect(sent.filter((it) => !seen().has(it))).toEqual([]), WAIT)
+    for (const reader of [first, second]) expectOrder(reader)
+  })
+
+  test('close gives the partitions back at once', async () => {
+    const log = await open()
+    const first = await collect(log)
+    await vi.waitFor(() => expect(first.subscription.health().assigned).toBe(PARTITIONS), WAIT)
+    await log.close()
+    await expect(log.append('created', record('k', 'x'))).rejects.toMatchObject({ outcome: 'not_published' })
+    const second = await collect(await open())
+    await vi.waitFor(
+      () => expect(second.subscription.health()).toEqual({ assigned: PARTITIONS, connected: true }),
+      WAIT,
+    )
+  })
+
+  test('close waits for the batch under way, whose signal aborts, and flushes what is queued', async () => {
+    const log = await open()
+    await log.append('created', record('k', 'first'))
+    const begun = Promise.withResolvers<void>()
+    let finished = false
+    await log.subscribe({
+      ...DEFAULTS,
+      onBatch: async (_batch, { signal, heartbeat }) => {
+        await heartbeat()
+        begun.resolve()
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        await log.appendAll('persisted', [record('k', 'from the handler')], new AbortController().signal)
+        finished = true
+        return undefined
+      },
+    })
+    await begun.promise
+    const queued = log.append('persisted', record('k', 'queued'))
+    await log.close()
+    expect(finished).toBe(true)
+    await queued
+    const next = await open()
+    const persisted = await collect(next, { topic: 'persisted' })
+    await vi.waitFor(() => expect(persisted.texts().toSorted()).toEqual(['from the handler', 'queued']), WAIT)
+    await next.append('created', record('k', 'second'))
+    const successor = await collect(next)
+    await vi.waitFor(() => expect(successor.texts()).toEqual(['second']), WAIT)
+  })
+
+  test('a group of one is caught up once it has handled what stood in the log before', async () => {
+    const log = await open()
+    await appendAll(
+      log,
+      'created',
+      range(100).map((i) => record(`k${i}`, String(i))),
+    )
+    const gate = Promise.withResolvers<void>()
+    const reader = await collect(log, { maxRecords: 10 }, () => gate.promise)
+    let caughtUp = false
+    void reader.subscription.caughtUp.then(() => {
+      caughtUp = true
+    })
+    await vi.waitFor(() => expect(reader.batches.length).toBeGreaterThan(0), WAIT)
+    expect(caughtUp).toBe(false)
+    gate.resolve()
+    await reader.subscription.caughtUp
+    expect(new Set(reader.done.map(textOf)).size).toBe(100)
+    const empty = await collect(log, { topic: 'persisted' })
+    await empty.subscription.caughtUp
+  })
+
+  test('answers a ping', async () => {
+    await (await open()).ping()
+  })
+}
+
+const DEFAULTS = {
+  topic: 'created',
+  group: 'readers',
+  from: 'beginning',
+  maxRecords: 500,
+  commitIntervalMs: 0,
+  onFatal: (error: Error) => {
+    throw error
+  },
+} as const satisfies Partial<SubscribeOptions>
+
+interface Reader {
+  readonly subscription: Subscription
+  /** Every batch as delivered, again and again. */
+  readonly batches: readonly LogBatch[]
+  readonly records: readonly LogRecord[]
+  /** Records that the handler took. */
+  readonly done: readonly LogRecord[]
+  readonly texts: () => readonly string[]
+}
+
+type Answer = number | Error | undefined
+
+async function collect(
+  log: EventLog,
+  options: Partial<SubscribeOptions> = {},
+  answer: (batch: LogBatch) => Answer | Promise<Answer | void> = () => undefined,
+): Promise<Reader> {
+  const batches: LogBatch[] = []
+  const records: LogRecord[] = []
+  const done: LogRecord[] = []
+  const subscription = await log.subscribe({
+    ...DEFAULTS,
+    ...options,
+    onBatch: async (batch) => {
+      batches.push(batch)
+      records.push(...batch.records)
+      const given = await answer(batch)
+      if (given instanceof Error) throw given
+      done.push(...batch.records.slice(0, given ?? batch.records.length))
+      return given ?? undefined
+    },
+  })
+  return { subscription, batches, records, done, texts: () => records.map(textOf) }
+}
+
+function record(key: string, text: string): EncodedRecord {
+  return { key, headers: {}, value: Buffer.from(text) }
+}
+
+function textOf({ value }: LogRecord): string {
+  return String(value)
+}
+
+function range(length: number): number[] {
+  return Array.from({ length }, (_, i) => i)
+}
+
+function appendAll(log: EventLog, topic: Topic, records: readonly EncodedRecord[]): Promise<void> {
+  return log.appendAll(topic, records, new AbortController().signal)
+}
+
+/** A key of each partition, in the order of the partitions. */
+function keysOfEachPartition(): readonly string[] {
+  const keys = range(100).map((i) => `key-${i}`)
+  return range(PARTITIONS).map(
+    (partition) => keys.find((it) => partitionOf(it, PARTITIONS) === partition) ?? '',
+  )
+}
+
+/** Appends to all partitions until stopped; resolves then with every text. */
+function keepAppending(log: EventLog): () => Promise<readonly string[]> {
+  const sent: string[] = []
+  let stopped = false
+  const loop = async () => {
+    for (let i = 0; !stopped; i += 1) {
+      const texts = keysOfEachPartition().map((key) => `${key} ${i}`)
+      await Promise.all(texts.map((text) => log.append('created', record(text.split(' ')[0] ?? '', text))))
+      sent.push(...texts)
+    }
+  }
+  const ended = loop()
+  return async () => {
+    stopped = true
+    await ended
+    return sent
+  }
+}
+
+/** What is delivered may repeat from an earlier position, but never leaves out a record between. */
+function expectOrder({ batches }: Reader): void {
+  const next = new Map<number, bigint>()
+  for (const { partition, records } of batches) {
+    for (const { offset } of records) {
+      const expected = next.get(partition)
+      if (expected !== undefined) expect(offset <= expected).toBe(true)
+      next.set(partition, offset + 1n)
+    }
+  }
+}

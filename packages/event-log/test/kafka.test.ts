@@ -1,0 +1,40 @@
+import { kafka, suiteOn, type TestKafka } from '@roomlog/testkit'
+import pino from 'pino'
+import { afterAll, beforeAll } from 'vitest'
+import { connectEventLog, createTopics } from '../src/index.ts'
+import { eventLogContract, type LogWorld, PARTITIONS, SESSION_TIMEOUT_MS } from './contract.ts'
+
+suiteOn(['kafka'], 'the log on Kafka', () => {
+  const logger = pino({ enabled: false })
+  const engine = 'full'
+  let server: TestKafka
+  let world: LogWorld
+
+  beforeAll(async () => {
+    server = await kafka()
+    const settings = { engine, partitions: PARTITIONS, kafka: { brokers: server.brokers } } as const
+    // Below the suite's own namespace, so that a broker which outlives the run is tidied.
+    const within = (namespace: string) => `${server.namespace}.${namespace}`
+    world = {
+      createTopics: async (namespace) => {
+        await createTopics({ ...settings, namespace: within(namespace) }, logger)
+      },
+      open: ({ namespace, ...given }) =>
+        connectEventLog(
+          {
+            ...settings,
+            clientId: 'test',
+            sessionTimeoutMs: SESSION_TIMEOUT_MS,
+            namespace: within(namespace),
+            ...given,
+          },
+          logger,
+        ),
+    }
+  })
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]()
+  })
+
+  eventLogContract(() => world)
+})

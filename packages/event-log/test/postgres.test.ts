@@ -1,0 +1,37 @@
+import { connect, type Database, migrate } from '@roomlog/db'
+import { postgres, suiteOn, type TestPostgres } from '@roomlog/testkit'
+import pino from 'pino'
+import { afterAll, beforeAll } from 'vitest'
+import { connectEventLog, createTopics } from '../src/index.ts'
+import { eventLogContract, type LogWorld, PARTITIONS, SESSION_TIMEOUT_MS } from './contract.ts'
+
+suiteOn(['postgres'], 'the log on PostgreSQL', () => {
+  const logger = pino({ enabled: false })
+  const engine = 'embedded'
+  let server: TestPostgres
+  let database: Database
+  let world: LogWorld
+
+  beforeAll(async () => {
+    server = await postgres()
+    await migrate(server.url)
+    database = connect({ url: server.url, applicationName: 'test' })
+    const settings = { engine, partitions: PARTITIONS, database } as const
+    world = {
+      createTopics: async (namespace) => {
+        await createTopics({ ...settings, namespace }, logger)
+      },
+      open: (given) =>
+        connectEventLog(
+          { ...settings, clientId: 'test', sessionTimeoutMs: SESSION_TIMEOUT_MS, ...given },
+          logger,
+        ),
+    }
+  })
+  afterAll(async () => {
+    await database.close()
+    await server[Symbol.asyncDispose]()
+  })
+
+  eventLogContract(() => world)
+})

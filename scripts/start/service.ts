@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { StartFailure } from './failure.ts'
-import { openServiceLog } from './service-log.ts'
+import { openServiceLog, type ServiceLog } from './service-log.ts'
 import type { ServiceSpec } from './services.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -59,13 +59,13 @@ export function runService(spec: ServiceSpec, host: ServiceHost): RunningService
       if (child.stdout) log.follow(child.stdout)
       if (child.stderr) log.follow(child.stderr)
       onChange()
-      const how = await endOf(child)
+      const how = await endOf(child, log)
       child = undefined
       ends += 1
       onChange()
       if (stopping.signal.aborted) break
       delayMs = restartDelayMs(delayMs, performance.now() - startedAt)
-      say(`ended (${[how, ...log.tail().slice(-1)].join(': ')}), is started again in ${delayMs / 1000} s`)
+      say(`ended (${how}), is started again in ${delayMs / 1000} s`)
       await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => undefined)
     }
   }
@@ -117,10 +117,10 @@ function spawnService(spec: ServiceSpec): ChildProcess {
   return child
 }
 
-async function endOf(child: ChildProcess): Promise<string> {
+async function endOf(child: ChildProcess, log: ServiceLog): Promise<string> {
   try {
     const [code, signal] = await once(child, 'close')
-    return signal === null ? `exit code ${code}` : String(signal)
+    return signal === null ? [`exit code ${code}`, ...log.tail().slice(-1)].join(': ') : String(signal)
   } catch (error) {
     return (error as Error).message
   }

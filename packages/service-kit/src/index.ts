@@ -2,6 +2,7 @@ export type { IsUnavailable } from './error-handler.ts'
 export { ApiError } from './errors.ts'
 export { type HealthOptions, health } from './health.ts'
 export { type PrivateKey, type PublicKey, privateKeySetting, publicKeysSetting } from './jwk.ts'
+export { kafkaServers, kafkaSettings, needsWholeKafkaLogin } from './kafka-settings.ts'
 export { createLogger, type Logger } from './logger.ts'
 export { createMetrics } from './metrics.ts'
 export { type RunOptions, runService, type ServiceConfig } from './run-service.ts'
@@ -11,7 +12,6 @@ export {
   commonSettings,
   flag,
   integer,
-  kafkaSettings,
   needsOnFullEngine,
   parseSettings,
   portSetting,

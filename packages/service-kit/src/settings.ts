@@ -87,15 +87,6 @@ export const commonSettings = {
     .describe('Partitions of every topic; the same everywhere, for ever'),
 }
 
-/** What services that use the log take besides, on the full engine. */
-export const kafkaSettings = {
-  KAFKA_BROKERS: commaList.optional().describe('host:port, comma-separated; with ENGINE=full'),
-  KAFKA_SSL: flag.default(false).describe('Speak TLS to the brokers'),
-  KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
-  KAFKA_SASL_USERNAME: z.string().optional(),
-  KAFKA_SASL_PASSWORD: z.string().optional(),
-}
-
 /** What services that use presence or signals take besides, on the full engine. */
 export const redisSettings = {
   REDIS_URL: urlOf('redis:', 'rediss:').optional().describe('with ENGINE=full'),

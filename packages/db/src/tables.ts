@@ -108,7 +108,6 @@ export interface LogCursorsTable {
 
 export interface LogMembersTable {
   group: string
-  topic: string
   member: string
   until: Date
 }

@@ -23,7 +23,7 @@ export class MemoryLog {
   /** Records by topic, then partition; a record's offset is its index. */
   readonly #topics = new Map<string, readonly LogRecord[][]>()
   readonly #cursors = new Map<string, readonly Cursor[]>()
-  /** By group and topic: when each member's time is over. */
+  /** By group: when each member's time is over. */
   readonly #members = new Map<string, Map<string, number>>()
   readonly #watchers = new Set<StoreWatcher>()
 
@@ -96,10 +96,9 @@ export class MemoryLog {
     return this.#cursors.get(`${group} ${topic}`) ?? []
   }
 
-  #membersOf({ group, topic }: Member): Map<string, number> {
-    const id = `${group} ${topic}`
-    const members = this.#members.get(id) ?? new Map<string, number>()
-    this.#members.set(id, members)
+  #membersOf({ group }: Member): Map<string, number> {
+    const members = this.#members.get(group) ?? new Map<string, number>()
+    this.#members.set(group, members)
     return members
   }
 

@@ -10,7 +10,7 @@ import type { EncodedRecord, Topic } from '@roomlog/events'
  * - A group sees every record of a topic at least once, each partition in order and by one member at a time. What a
  *   handler did not finish is delivered again, also after kill -9: to this member or to another of the group.
  *   Around a rebalance the old and the new owner can overlap for a moment; whoever stores must stand that.
- * - Groups are independent of each other.
+ * - Groups are independent of each other. All members of a group read the same topic.
  */
 export interface EventLog {
   /** Partitions of every topic. */

@@ -283,7 +283,7 @@ export function eventLogContract(world: () => LogWorld): void {
     expect(finished).toBe(true)
     await queued
     const next = await open()
-    const persisted = await collect(next, { topic: 'persisted' })
+    const persisted = await collect(next, { topic: 'persisted', group: 'readers of persisted' })
     await vi.waitFor(() => expect(persisted.texts().toSorted()).toEqual(['from the handler', 'queued']), WAIT)
     await next.append('created', record('k', 'second'))
     const successor = await collect(next)
@@ -297,7 +297,7 @@ export function eventLogContract(world: () => LogWorld): void {
       'created',
       range(100).map((i) => record(`k${i}`, String(i))),
     )
-    const gate = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<undefined>()
     const reader = await collect(log, { maxRecords: 10 }, () => gate.promise)
     let caughtUp = false
     void reader.subscription.caughtUp.then(() => {
@@ -305,10 +305,10 @@ export function eventLogContract(world: () => LogWorld): void {
     })
     await vi.waitFor(() => expect(reader.batches.length).toBeGreaterThan(0), WAIT)
     expect(caughtUp).toBe(false)
-    gate.resolve()
+    gate.resolve(undefined)
     await reader.subscription.caughtUp
     expect(new Set(reader.done.map(textOf)).size).toBe(100)
-    const empty = await collect(log, { topic: 'persisted' })
+    const empty = await collect(log, { topic: 'persisted', group: 'readers of nothing' })
     await empty.subscription.caughtUp
   })
 
@@ -343,7 +343,7 @@ type Answer = number | Error | undefined
 async function collect(
   log: EventLog,
   options: Partial<SubscribeOptions> = {},
-  answer: (batch: LogBatch) => Answer | Promise<Answer | void> = () => undefined,
+  answer: (batch: LogBatch) => Answer | Promise<Answer> = () => undefined,
 ): Promise<Reader> {
   const batches: LogBatch[] = []
   const records: LogRecord[] = []
@@ -357,7 +357,7 @@ async function collect(
       const given = await answer(batch)
       if (given instanceof Error) throw given
       done.push(...batch.records.slice(0, given ?? batch.records.length))
-      return given ?? undefined
+      return given
     },
   })
   return { subscription, batches, records, done, texts: () => records.map(textOf) }

@@ -32,10 +32,9 @@ const STATEMENTS = [
     PRIMARY KEY ("group", topic, partition)) WITH (fillfactor = 50)`,
   sql`CREATE TABLE engine.log_members (
     "group" text COLLATE "C" NOT NULL,
-    topic text COLLATE "C" NOT NULL,
     member text COLLATE "C" NOT NULL,
     until timestamptz NOT NULL,
-    PRIMARY KEY ("group", topic, member)) WITH (fillfactor = 50)`,
+    PRIMARY KEY ("group", member)) WITH (fillfactor = 50)`,
   // Lost in a crash of the server, and rebuilt by the next heartbeats: presence needs no write-ahead log.
   sql`CREATE UNLOGGED TABLE engine.presence_sockets (
     user_id text COLLATE "C" NOT NULL,

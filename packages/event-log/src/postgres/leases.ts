@@ -21,19 +21,19 @@ export async function makeCursors(
 export async function beat(db: Database['db'], { id, group, topic }: Member): Promise<Beat> {
   const { rows } = await sql<{ joined: boolean; others: number; owned: number[] }>`
     WITH me AS (
-      INSERT INTO engine.log_members AS m ("group", topic, member, until) VALUES (${group}, ${topic}, ${id}, ${until})
-      ON CONFLICT ("group", topic, member) DO UPDATE SET until = excluded.until
+      INSERT INTO engine.log_members AS m ("group", member, until) VALUES (${group}, ${id}, ${until})
+      ON CONFLICT ("group", member) DO UPDATE SET until = excluded.until
       RETURNING xmax = 0 AS joined
     ), gone AS (
       DELETE FROM engine.log_members
-      WHERE "group" = ${group} AND topic = ${topic} AND member <> ${id} AND until < now()
+      WHERE "group" = ${group} AND member <> ${id} AND until < now()
     ), mine AS (
       UPDATE engine.log_cursors SET until = ${until}, touched_at = now()
       WHERE "group" = ${group} AND topic = ${topic} AND owner = ${id} RETURNING partition
     )
     SELECT me.joined, coalesce((SELECT array_agg(partition) FROM mine), '{}') AS owned,
       (SELECT count(*)::int FROM engine.log_members
-       WHERE "group" = ${group} AND topic = ${topic} AND member <> ${id} AND until >= now()) AS others
+       WHERE "group" = ${group} AND member <> ${id} AND until >= now()) AS others
     FROM me`.execute(db)
   const [row] = rows
   if (row === undefined) throw new Error('the membership was not written')
@@ -87,7 +87,7 @@ export async function release(
 export async function leave(db: Database['db'], { id, group, topic }: Member): Promise<void> {
   await sql`
     WITH gone AS (
-      DELETE FROM engine.log_members WHERE "group" = ${group} AND topic = ${topic} AND member = ${id}
+      DELETE FROM engine.log_members WHERE "group" = ${group} AND member = ${id}
     )
     UPDATE engine.log_cursors SET owner = NULL, until = NULL
     WHERE "group" = ${group} AND topic = ${topic} AND owner = ${id}`.execute(db)

@@ -45,8 +45,10 @@ export function connect(options: ConnectOptions): Database {
     ...(options.role === undefined ? {} : { options: `-c role=${options.role}` }),
     ...(timeoutMs === 0 ? {} : { statement_timeout: timeoutMs, query_timeout: timeoutMs + CLIENT_GRACE_MS }),
   })
-  // Without a listener an idle connection's error, as in a restart of the server, ends the process.
+  // Without a listener the error of a lost connection ends the process: the pool's hears of idle ones; one that is in use
+  // tells whoever waits for its answer, but between two statements of a transaction nobody does.
   pool.on('error', (error) => options.onIdleError?.(error))
+  pool.on('connect', (client) => client.on('error', () => undefined))
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   let closing: Promise<void> | undefined
   return {

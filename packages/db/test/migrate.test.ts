@@ -77,6 +77,17 @@ suiteOn(['postgres'], 'migrate', () => {
     await nowhere.close()
   })
 
+  test('a connection lost between two statements of a transaction fails that transaction and nothing else', async () => {
+    const { db } = open()
+    const work = db.transaction().execute(async (trx) => {
+      const { rows } = await sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`.execute(trx)
+      await sql`SELECT pg_terminate_backend(${rows[0]?.pid}, 5000)`.execute(open().db)
+      await sql`SELECT 1`.execute(trx)
+    })
+    expect(failureKind(await work.catch((error: unknown) => error))).toBe('transient')
+    await sql`SELECT 1`.execute(db)
+  })
+
   test('a listener hears notifications, and comes back when its connection is killed', async () => {
     const { db } = open()
     const heard: string[] = []

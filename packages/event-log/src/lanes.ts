@@ -9,8 +9,8 @@ export const PENDING_MAX = 2000
 /** How long `EventLog.close` waits for what is queued. */
 export const FLUSH_MS = 5000
 const RESEND_AFTER_MS = 50
-/** Attempts between two lines about one batch: one each second or so while the log is away. */
-const ATTEMPTS_PER_LOG_LINE = 20
+/** Attempts between two lines about one batch: one each five seconds or so while the log is away. */
+const ATTEMPTS_PER_LOG_LINE = 100
 /** What a record costs in a request beside its key, value and headers, rounded up. */
 const RECORD_OVERHEAD_BYTES = 64
 

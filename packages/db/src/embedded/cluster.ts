@@ -57,13 +57,25 @@ async function makeCluster(folder: string, binaries: Binaries, account: Account 
     await rename(join(draft, CLUSTER), join(folder, CLUSTER))
     await syncFolder(folder)
   } catch (error) {
-    const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : ''
-    // With LC_ALL=C these are the words for ENOSPC.
-    if (said.includes('No space left on device')) throw diskFull(folder, error)
-    throw error
+    throw initdbFailure(error, folder)
   } finally {
     await rm(draft, { recursive: true, force: true })
   }
+}
+
+// With LC_ALL=C these are the words for ENOSPC, and the hint that comes with a write cut short.
+const DISK_FULL_WORDS = /No space left on device|Check free disk space/
+
+function initdbFailure(error: unknown, folder: string): unknown {
+  const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : undefined
+  if (said === undefined) return error
+  if (DISK_FULL_WORDS.test(said)) return diskFull(folder, error)
+  const first = said.split('\n').find((line) => /\b(FATAL|error):/.test(line)) ?? said
+  return new EmbeddedPostgresError(
+    'not_started',
+    `PostgreSQL could not make its data in ${folder} (${first.trim()}). Mend that, or set DATABASE_URL to a PostgreSQL of your own.`,
+    error,
+  )
 }
 
 async function initdb(

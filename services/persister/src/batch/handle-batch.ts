@@ -1,0 +1,96 @@
+import type { FailureKind, Tables } from '@roomlog/db'
+import type { EventLog, SubscribeOptions } from '@roomlog/event-log'
+import type { Logger } from '@roomlog/service-kit'
+import type { Kysely } from 'kysely'
+import type { PersisterMetrics } from '../metrics.ts'
+import { storeAround } from './bisect.ts'
+import { countVerdicts } from './count.ts'
+import { decodeBatch, type NewerRecord } from './decode.ts'
+import { withHeartbeats } from './heartbeats.ts'
+import type { PausedPartitions } from './paused-partitions.ts'
+import { publish } from './publish.ts'
+import { retried } from './retry.ts'
+import { StoreConflict, storeBatch } from './store.ts'
+import type { Candidate, Verdict } from './verdict.ts'
+
+/** An outage of minutes fails many attempts; one line in this many says enough. */
+const ATTEMPTS_PER_LOG_LINE = 10
+
+export interface BatchDependencies {
+  readonly db: Kysely<Tables>
+  readonly eventLog: EventLog
+  readonly log: Logger
+  readonly metrics: PersisterMetrics
+  readonly paused: PausedPartitions
+}
+
+/** The way of a batch: decode → store → publish. Returns how many records from its beginning are done. */
+export function createBatchHandler(deps: BatchDependencies): SubscribeOptions['onBatch'] {
+  return (batch, context) =>
+    withHeartbeats(context, async (signal) => {
+      const { candidates, dead, newer } = decodeBatch(batch.records)
+      notePause(deps, batch.partition, newer)
+      const judged = await store(deps, batch.partition, candidates, signal)
+      const verdicts = [...dead, ...judged]
+      logDead(deps.log, batch.partition, verdicts)
+      await publish(deps.eventLog, batch.partition, verdicts, signal)
+      deps.metrics.batchRecords.observe(verdicts.length)
+      countVerdicts(deps.metrics, verdicts)
+      return newer?.index ?? batch.records.length
+    })
+}
+
+function store(
+  deps: BatchDependencies,
+  partition: number,
+  candidates: readonly Candidate[],
+  signal: AbortSignal,
+): Promise<readonly Verdict[]> {
+  const onFailure = (error: unknown, kind: FailureKind, attempt: number) =>
+    noteFailure(deps, partition, error, kind, attempt)
+  return storeAround(
+    (part) => retried(() => storeBatch(deps.db, partition, part), { signal, onFailure }),
+    candidates,
+  )
+}
+
+function noteFailure(
+  { log, metrics }: BatchDependencies,
+  partition: number,
+  error: unknown,
+  kind: FailureKind,
+  attempt: number,
+): void {
+  const isConflict = error instanceof StoreConflict
+  metrics.storeRetries.inc({ kind: isConflict ? 'conflict' : kind })
+  if (attempt % ATTEMPTS_PER_LOG_LINE !== 1) return
+  const level = isConflict || kind === 'schema' ? 'error' : 'warn'
+  log[level]({ err: error, partition, attempt }, 'batch not stored; repeating it until it is')
+}
+
+function notePause({ log, paused }: BatchDependencies, partition: number, newer: NewerRecord | undefined) {
+  if (!paused.note(partition, newer) || newer === undefined) return
+  const { offset, version } = newer
+  log.error(
+    { partition, offset: String(offset), version },
+    'partition paused: its next record is of a newer version; deploy a build that knows it',
+  )
+}
+
+function logDead(log: Logger, partition: number, verdicts: readonly Verdict[]): void {
+  for (const verdict of verdicts) {
+    if (verdict.kind !== 'dead') continue
+    const { reason, detail, record, address } = verdict
+    log.error(
+      {
+        partition,
+        offset: String(record.offset),
+        reason,
+        detail,
+        roomId: address?.roomId,
+        senderId: address?.senderId,
+      },
+      'record dead-lettered',
+    )
+  }
+}

@@ -1,0 +1,105 @@
+import type { Tables } from '@roomlog/db'
+import type { Message } from '@roomlog/protocol'
+import type { Kysely } from 'kysely'
+import { mintIds } from './mint-ids.ts'
+import { boundTransaction, type JudgedRow, lockRooms, type NewRow, storeRows } from './store-sql.ts'
+import type { Candidate, Verdict } from './verdict.ts'
+
+/**
+ * Another row has a number or a key that was free when it was looked at under the lock: somebody wrote without the lock,
+ * or a room's head is behind its messages. Nothing was stored.
+ */
+export class StoreConflict extends Error {
+  override readonly name = 'StoreConflict'
+  readonly code = 'store_conflict'
+}
+
+/**
+ * Stores records of one partition, in their order, in one transaction; one verdict for each. Throws `StoreConflict` and
+ * the driver's errors, having stored nothing — or, when the connection broke at the commit, perhaps everything: the same
+ * call again is safe.
+ */
+export async function storeBatch(
+  db: Kysely<Tables>,
+  partition: number,
+  candidates: readonly Candidate[],
+): Promise<readonly Verdict[]> {
+  if (candidates.length === 0) return []
+  const roomIds = [...new Set(candidates.map(({ event }) => event.roomId))]
+  // Whatever the server's default is: only here does a statement see what was committed while the one before waited.
+  const transaction = db.transaction().setIsolationLevel('read committed')
+  const judged = await transaction.execute(async (trx) => {
+    await boundTransaction.execute(trx)
+    const locked = await lockRooms(roomIds).execute(trx)
+    const lastIds = new Map(locked.rows.map(({ id, lastMessageId }) => [id, lastMessageId]))
+    const { rows } = await storeRows(roomIds, partition, rowsOf(candidates, lastIds)).execute(trx)
+    assertAllInserted(rows)
+    return rows
+  })
+  return candidates.map((candidate, index) => verdictOf(candidate, judged[index]))
+}
+
+function rowsOf(
+  candidates: readonly Candidate[],
+  lastIds: ReadonlyMap<string, string | null>,
+): readonly NewRow[] {
+  const ids = mintIds(
+    candidates.map(({ event }) => event.roomId),
+    lastIds,
+  )
+  return candidates.map(({ record, event }, index) => ({
+    id: ids[index] ?? '',
+    roomId: event.roomId,
+    senderId: event.senderId,
+    clientMsgId: event.clientMsgId,
+    body: event.body,
+    createdAt: event.acceptedAt,
+    sourceOffset: record.offset,
+  }))
+}
+
+function assertAllInserted(rows: readonly JudgedRow[]): void {
+  const judgedNew = rows.filter((row) => row.status === 'stored').length
+  const inserted = rows[0]?.inserted ?? 0
+  if (inserted !== judgedNew) throw new StoreConflict(`${judgedNew} rows judged new, ${inserted} inserted`)
+}
+
+function verdictOf(candidate: Candidate, row: JudgedRow | undefined): Verdict {
+  const { record, event } = candidate
+  switch (row?.status) {
+    case 'stored':
+    case 'redelivered':
+      return { kind: row.status, message: messageOf(candidate, row) }
+    case 'duplicate':
+      return { kind: 'duplicate' }
+    case 'reused':
+      return { kind: 'reused', event }
+    case 'no_room': {
+      const detail = 'no such room'
+      return {
+        kind: 'dead',
+        record,
+        reason: 'room_not_found',
+        detail,
+        code: 'room_not_found',
+        address: event,
+      }
+    }
+    case undefined:
+      throw new StoreConflict('fewer rows came back than were given')
+  }
+}
+
+/** Body and key are the event's: a stored row that differs in them is judged `reused`. */
+function messageOf({ event }: Candidate, row: JudgedRow): Message {
+  return {
+    id: row.id,
+    roomId: event.roomId,
+    seq: row.seq,
+    kind: 'message',
+    senderId: event.senderId,
+    clientMsgId: event.clientMsgId,
+    body: event.body,
+    createdAt: row.createdAt.toISOString(),
+  }
+}

@@ -1,0 +1,33 @@
+import {
+  commonSettings,
+  kafkaServers,
+  kafkaSettings,
+  needsOnFullEngine,
+  needsWholeKafkaLogin,
+  parseSettings,
+  portSetting,
+} from '@roomlog/service-kit'
+import { z } from 'zod'
+
+/** What the persister reads from its environment. */
+export const settings = { ...commonSettings, ...kafkaSettings, PORT: portSetting(3100) }
+
+const schema = z.object(settings)
+
+const configSchema = schema
+  .superRefine(needsOnFullEngine(['KAFKA_BROKERS']))
+  .superRefine(needsWholeKafkaLogin)
+  .transform((s) => ({
+    logLevel: s.LOG_LEVEL,
+    host: s.HOST,
+    port: s.PORT,
+    database: { url: s.DATABASE_URL, role: s.DATABASE_ROLE },
+    eventLog: { engine: s.ENGINE, namespace: s.NAMESPACE, partitions: s.PARTITIONS, kafka: kafkaServers(s) },
+  }))
+
+export type Config = Readonly<z.infer<typeof configSchema>>
+
+/** Throws `SettingsError` with all problems. */
+export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  return parseSettings(configSchema, env)
+}

@@ -1,0 +1,73 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+/** A TCP proxy in front of a server, that fails on demand. */
+export interface FaultProxy extends AsyncDisposable {
+  readonly url: string
+  /** Ends all connections and every new one at once, as a server that is down. */
+  cut(): void
+  /** Lets nothing through any more but keeps the connections, as a machine that hangs. */
+  freeze(): void
+  heal(): void
+}
+
+export async function faultProxy(target: string): Promise<FaultProxy> {
+  const { hostname, port } = new URL(target)
+  const pairs = new Set<readonly [Socket, Socket]>()
+  let state: 'open' | 'cut' | 'frozen' = 'open'
+
+  const server = createServer((socket) => {
+    if (state === 'cut') {
+      socket.destroy()
+      return
+    }
+    const upstream = connect(Number(port), hostname)
+    const pair = [socket, upstream] as const
+    pairs.add(pair)
+    for (const [from, to] of [pair, [upstream, socket] as const]) {
+      from.on('error', () => undefined)
+      from.on('close', () => {
+        to.destroy()
+        pairs.delete(pair)
+      })
+    }
+    if (state === 'open') join(pair)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+
+  const url = new URL(target)
+  url.hostname = '127.0.0.1'
+  url.port = String((server.address() as AddressInfo).port)
+  const dropAll = () => {
+    for (const [socket] of pairs) socket.destroy()
+  }
+  return {
+    url: url.href,
+    cut: () => {
+      state = 'cut'
+      dropAll()
+    },
+    freeze: () => {
+      state = 'frozen'
+      for (const [socket, upstream] of pairs) {
+        socket.unpipe()
+        upstream.unpipe()
+      }
+    },
+    heal: () => {
+      if (state === 'frozen') for (const pair of pairs) join(pair)
+      state = 'open'
+    },
+    [Symbol.asyncDispose]: async () => {
+      dropAll()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+function join([socket, upstream]: readonly [Socket, Socket]): void {
+  socket.pipe(upstream)
+  upstream.pipe(socket)
+}

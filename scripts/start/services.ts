@@ -37,8 +37,18 @@ const API = [
   'PUBLIC_WS_URLS',
   'TRUST_PROXY',
   'REDIS_URL',
+  'REGISTRATIONS_PER_MINUTE',
+  'LOGINS_PER_MINUTE',
+  'ACCOUNT_LOGINS_PER_MINUTE',
 ]
-const EDGE = ['ALLOWED_ORIGINS', 'TRUST_PROXY', 'REDIS_URL', ...KAFKA]
+const EDGE = [
+  'ALLOWED_ORIGINS',
+  'TRUST_PROXY',
+  'REDIS_URL',
+  'HANDSHAKES_PER_SECOND',
+  'HANDSHAKE_BURST',
+  ...KAFKA,
+]
 /** Limits of which api tells clients, and which edges keep. */
 const LIMITS = [
   'MAX_BODY',

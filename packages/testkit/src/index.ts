@@ -7,6 +7,7 @@ export {
   type TestPostgres,
   type TestRedis,
 } from './dependencies.ts'
+export { type FaultProxy, faultProxy } from './fault-proxy.ts'
 export { freePort } from './free-port.ts'
 export { DEPENDENCY_KINDS, type DependencyKind } from './kinds.ts'
 export { suiteOn } from './suite-on.ts'

@@ -1,10 +1,9 @@
 import { connect, type Database, ROLES } from '@roomlog/db'
 import { type EventLog, MemoryLog } from '@roomlog/event-log'
 import type { MessageCreated } from '@roomlog/events'
-import { suiteOn } from '@roomlog/testkit'
+import { type FaultProxy, faultProxy, suiteOn } from '@roomlog/testkit'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { type FaultProxy, faultProxy } from './fault-proxy.ts'
 import { published, silent, type TestHandler, testHandler } from './handler.ts'
 import {
   candidate,

@@ -2,13 +2,19 @@ import { ROLES } from '@roomlog/db'
 import { connectEventLog, createTopics, type EventLog, type LogRecord } from '@roomlog/event-log'
 import { encodeCreated, HEADERS, messagePersistedSchema, type Topic } from '@roomlog/events'
 import { type Message, newId } from '@roomlog/protocol'
-import { type DependencyKind, kafka, suiteOn, type TestKafka } from '@roomlog/testkit'
+import {
+  type DependencyKind,
+  type FaultProxy,
+  faultProxy,
+  kafka,
+  suiteOn,
+  type TestKafka,
+} from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { buildApp, type Overrides } from '../src/app.ts'
 import { type Config, parseConfig } from '../src/config.ts'
-import { type FaultProxy, faultProxy } from './fault-proxy.ts'
 import {
   bodiesOf,
   created,

@@ -8,13 +8,16 @@ export interface FaultProxy extends AsyncDisposable {
   cut(): void
   /** Lets nothing through any more but keeps the connections, as a machine that hangs. */
   freeze(): void
+  /** What clients send still arrives, the server's answers are lost: a one-way black hole. */
+  mute(): void
+  /** Lets everything through again; answers that were lost stay lost. */
   heal(): void
 }
 
 export async function faultProxy(target: string): Promise<FaultProxy> {
   const { hostname, port } = new URL(target)
   const pairs = new Set<readonly [Socket, Socket]>()
-  let state: 'open' | 'cut' | 'frozen' = 'open'
+  let state: 'open' | 'cut' | 'frozen' | 'muted' = 'open'
 
   const server = createServer((socket) => {
     if (state === 'cut') {
@@ -32,6 +35,7 @@ export async function faultProxy(target: string): Promise<FaultProxy> {
       })
     }
     if (state === 'open') join(pair)
+    if (state === 'muted') socket.pipe(upstream).resume()
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -55,8 +59,13 @@ export async function faultProxy(target: string): Promise<FaultProxy> {
         upstream.unpipe()
       }
     },
+    mute: () => {
+      state = 'muted'
+      for (const [socket, upstream] of pairs) upstream.unpipe(socket).resume()
+    },
     heal: () => {
       if (state === 'frozen') for (const pair of pairs) join(pair)
+      if (state === 'muted') for (const [socket, upstream] of pairs) upstream.pipe(socket)
       state = 'open'
     },
     [Symbol.asyncDispose]: async () => {

@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type DependencyKind, freePort, kafka, namespace, postgres, redis } from '@roomlog/testkit'
+import { expect } from 'vitest'
+import { type RunState, readRunFile } from '../start/run-file.ts'
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const NPM_START = [join(ROOT, 'scripts/run.mjs'), join(ROOT, 'scripts/start.ts')]
+
+type Environment = Readonly<Record<string, string>>
+
+/** What a Roomlog runs on: the embedded engine brings its own server, the full engine takes the run's real ones. */
+export interface Engine {
+  readonly name: 'embedded' | 'full'
+  readonly needs: readonly DependencyKind[]
+  /** Settings for `npm start`, and how to give back what they name. */
+  prepare(): Promise<AsyncDisposable & { readonly env: Environment }>
+}
+
+export const ENGINES: readonly Engine[] = [
+  {
+    name: 'embedded',
+    needs: [],
+    prepare: async () => ({ env: {}, [Symbol.asyncDispose]: async () => undefined }),
+  },
+  { name: 'full', needs: ['postgres', 'kafka', 'redis'], prepare: prepareFull },
+]
+
+async function prepareFull() {
+  const ns = namespace()
+  const database = await postgres()
+  const [{ brokers }, { url }] = [await kafka(ns), await redis(ns)]
+  const env = {
+    ENGINE: 'full',
+    NAMESPACE: ns,
+    DATABASE_URL: database.url,
+    KAFKA_BROKERS: brokers.join(),
+    REDIS_URL: url,
+  }
+  return { env, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() }
+}
+
+/** A Roomlog as `npm start` runs it, on a data folder and ports of its own. */
+export interface RunningRoomlog extends AsyncDisposable {
+  readonly apiUrl: string
+  readonly wsUrl: string
+  readonly dataFolder: string
+  /** What it has printed. */
+  readonly output: () => string
+  state(): Promise<RunState>
+  /** kill -9; resolves when the starter has a successor running. */
+  killService(name: string): Promise<void>
+  /** Ctrl-C, as the starter sees it; resolves with its exit code. The data stay until disposal. */
+  stop(): Promise<number | null>
+}
+
+export interface StartOptions {
+  readonly env: Environment
+  /** Goes on from these data; default: a new folder. */
+  readonly dataFolder?: string
+}
+
+export async function startRoomlog(options: StartOptions): Promise<RunningRoomlog> {
+  const dataFolder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), 'roomlog-e2e-')))
+  const [api, edge, persister] = [await freePort(), await freePort(), await freePort()]
+  const child = spawn(process.execPath, NPM_START, {
+    env: {
+      PATH: process.env.PATH ?? '',
+      ROOMLOG_DATA: dataFolder,
+      API_PORT: String(api),
+      EDGE_PORT: String(edge),
+      PERSISTER_PORT: String(persister),
+      // Two people who talk as fast as the tests do.
+      MESSAGES_PER_SECOND: '1000',
+      MESSAGE_BURST: '1000',
+      ROOM_MESSAGES_PER_SECOND: '1000',
+      ...options.env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
+  const ended = once(child, 'exit').then(([code]) => code as number | null)
+
+  const state = async () => {
+    const run = await readRunFile(dataFolder)
+    if (run === undefined) throw new Error(`Roomlog does not run:\n${output}`)
+    return run
+  }
+  const stop = async () => {
+    child.kill('SIGTERM')
+    return ended
+  }
+  const isReady = async () => {
+    if (child.exitCode !== null) throw new Error(`npm start ended with ${child.exitCode}:\n${output}`)
+    return (await readRunFile(dataFolder))?.ready === true
+  }
+  const ready = Promise.withResolvers<void>()
+  void ended.then(() => ready.reject(new Error(`npm start ended:\n${output}`)))
+  expect.poll(isReady, { timeout: 90_000, interval: 100 }).toBe(true).then(ready.resolve, ready.reject)
+  await ready.promise
+
+  return {
+    apiUrl: `http://localhost:${api}`,
+    wsUrl: `ws://localhost:${edge}/ws`,
+    dataFolder,
+    output: () => output,
+    state,
+    killService: async (name) => {
+      const pidOf = async () => (await state()).services.find((s) => s.name === name)?.pid
+      const pid = await pidOf()
+      if (pid === undefined) throw new Error(`${name} does not run`)
+      process.kill(pid, 'SIGKILL')
+      await expect
+        .poll(async () => ((await pidOf()) ?? pid) !== pid, { timeout: 30_000, interval: 50 })
+        .toBe(true)
+    },
+    stop,
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode === null) await stop()
+      await rm(dataFolder, { recursive: true, force: true })
+    },
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}

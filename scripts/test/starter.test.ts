@@ -1,0 +1,109 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort } from '@roomlog/testkit'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { LiveView, Person } from '../person.ts'
+import { isAlive, ROOT, type RunningRoomlog, startRoomlog } from './running-roomlog.ts'
+
+describe('npm start', () => {
+  let roomlog: RunningRoomlog
+  const folders: string[] = []
+
+  beforeAll(async () => {
+    roomlog = await startRoomlog({ env: {} })
+  })
+  afterAll(async () => {
+    await roomlog[Symbol.asyncDispose]()
+    for (const folder of folders) await rm(folder, { recursive: true, force: true })
+  })
+
+  test('says what it does, then where everything is', () => {
+    const output = roomlog.output()
+    expect(output).toMatch(/PostgreSQL 18.*\n[\s\S]*database schema[\s\S]*topics[\s\S]*services ready/)
+    expect(output).toContain(roomlog.apiUrl)
+    expect(output).toContain(roomlog.wsUrl)
+  })
+
+  test('health names what each service depends on', async () => {
+    for (const { port } of (await roomlog.state()).services) {
+      const health = await fetch(`http://localhost:${port}/health`)
+      expect([health.status, await health.json()]).toEqual([
+        200,
+        { status: 'ok', checks: { database: 'ok' } },
+      ])
+    }
+  })
+
+  test('a second start on the same data ends with one line that says the way out', async () => {
+    const { code, output } = await start({ ROOMLOG_DATA: roomlog.dataFolder })
+    expect(code).toBe(1)
+    expect(output).toMatch(/^Roomlog .*runs.*(stop|ROOMLOG_DATA).*\n$/i)
+  })
+
+  test('a port in use ends it with one line that names the port and its setting', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    const port = typeof address === 'object' ? String(address?.port) : ''
+    const { code, output } = await start({ ROOMLOG_DATA: await folder(), API_PORT: port })
+    server.close()
+    expect(code).toBe(1)
+    expect(output).toMatch(new RegExp(`^.*${port}.*API_PORT.*\\n$`))
+  })
+
+  test('settings that cannot be are all named at once', async () => {
+    const { code, output } = await start({ ENGINE: 'full', EDGES: '0', ROOMLOG_DATA: await folder() })
+    expect(code).toBe(1)
+    for (const name of ['DATABASE_URL', 'KAFKA_BROKERS', 'REDIS_URL', 'EDGES']) expect(output).toContain(name)
+  })
+
+  test('stops everything at Ctrl-C, and the next start has the messages', async () => {
+    const ada = await Person.register(roomlog.apiUrl, 'ada', 'Ada')
+    const room = await ada.createRoom('Kept')
+    const view = await LiveView.open(ada, [room.id])
+    await view.send(room.id, 'kept over a restart')
+    await view.until(() => view.seen.get(room.id)?.length === 1)
+    view.close()
+    const { services, postgresPid } = await roomlog.state()
+    expect(await roomlog.stop()).toBe(0)
+    const pids = [...services.map((s) => s.pid), postgresPid].filter((pid) => pid !== undefined)
+    expect(pids).toHaveLength(4)
+    expect(pids.filter(isAlive)).toEqual([])
+
+    await using again = await startRoomlog({ env: {}, dataFolder: roomlog.dataFolder })
+    const grace = await Person.register(again.apiUrl, 'grace', 'Grace')
+    await grace.joinRoom(room.id)
+    expect((await grace.history(room.id)).map((m) => m.body)).toEqual(['kept over a restart'])
+  })
+
+  async function folder(): Promise<string> {
+    const path = await mkdtemp(join(tmpdir(), 'roomlog-e2e-'))
+    folders.push(path)
+    return path
+  }
+})
+
+/** `npm start` that is expected to end by itself. */
+async function start(env: Readonly<Record<string, string>>) {
+  const ports = { API_PORT: await freePort(), EDGE_PORT: await freePort(), PERSISTER_PORT: await freePort() }
+  const child = spawn(process.execPath, [join(ROOT, 'scripts/run.mjs'), join(ROOT, 'scripts/start.ts')], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      ...Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)])),
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
+  const [code] = await once(child, 'close')
+  return { code, output }
+}

@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type DependencyKind, freePort, kafka, namespace, postgres, redis } from '@roomlog/testkit'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { type RunState, readRunFile } from '../start/run-file.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const NPM_START = [join(ROOT, 'scripts/run.mjs'), join(ROOT, 'scripts/start.ts')]
+
+const START_TIMEOUT_MS = 90_000
 
 type Environment = Readonly<Record<string, string>>
 
@@ -99,14 +101,13 @@ export async function startRoomlog(options: StartOptions): Promise<RunningRoomlo
     child.kill('SIGTERM')
     return ended
   }
-  const isReady = async () => {
-    if (child.exitCode !== null) throw new Error(`npm start ended with ${child.exitCode}:\n${output}`)
-    return (await readRunFile(dataFolder))?.ready === true
-  }
-  const ready = Promise.withResolvers<void>()
-  void ended.then(() => ready.reject(new Error(`npm start ended:\n${output}`)))
-  expect.poll(isReady, { timeout: 90_000, interval: 100 }).toBe(true).then(ready.resolve, ready.reject)
-  await ready.promise
+  await vi.waitFor(
+    async () => {
+      if (child.exitCode === null) expect((await readRunFile(dataFolder))?.ready).toBe(true)
+    },
+    { timeout: START_TIMEOUT_MS, interval: 100 },
+  )
+  if (child.exitCode !== null) throw new Error(`npm start ended with ${child.exitCode}:\n${output}`)
 
   return {
     apiUrl: `http://localhost:${api}`,
@@ -119,9 +120,7 @@ export async function startRoomlog(options: StartOptions): Promise<RunningRoomlo
       const pid = await pidOf()
       if (pid === undefined) throw new Error(`${name} does not run`)
       process.kill(pid, 'SIGKILL')
-      await expect
-        .poll(async () => ((await pidOf()) ?? pid) !== pid, { timeout: 30_000, interval: 50 })
-        .toBe(true)
+      await vi.waitFor(async () => expect([undefined, pid]).not.toContain(await pidOf()), { timeout: 30_000 })
     },
     stop,
     [Symbol.asyncDispose]: async () => {

@@ -27,3 +27,12 @@ export function sqlState(error: unknown): string | undefined {
   const { code } = error
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined
 }
+
+/**
+ * Whether the database was away, busy or restarting, as opposed to a fault of the caller's. What the driver throws by
+ * itself (a lost connection, a time-out) is a plain `Error` or has a system error's code; faults in code are subclasses.
+ */
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error) || failureKind(error) !== 'transient') return false
+  return 'code' in error || Object.getPrototypeOf(error) === Error.prototype
+}

@@ -1,5 +1,5 @@
 export { type ConnectOptions, connect, type Database, type DedicatedClient } from './connect.ts'
-export { type FailureKind, failureKind, isUniqueViolation, sqlState } from './errors.ts'
+export { type FailureKind, failureKind, isUnavailable, isUniqueViolation, sqlState } from './errors.ts'
 export { type ListenOptions, listen } from './listen.ts'
 export { type MigrateResult, migrate } from './migrate.ts'
 export { ROLES } from './roles.ts'

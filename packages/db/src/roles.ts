@@ -11,6 +11,7 @@ const GRANTS = [
   ...[edge, api, persister].flatMap((role) => [
     sql`GRANT USAGE ON SCHEMA chat, engine TO ${sql.id(role)}`,
     sql`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA engine TO ${sql.id(role)}`,
+    sql`GRANT USAGE ON ALL SEQUENCES IN SCHEMA engine TO ${sql.id(role)}`,
     sql`GRANT SELECT ON chat.cluster TO ${sql.id(role)}`,
   ]),
   sql`GRANT SELECT ON chat.rooms, chat.room_members, chat.messages TO ${sql.id(edge)}`,

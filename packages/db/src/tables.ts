@@ -123,7 +123,6 @@ export interface PresenceUsersTable {
   user_id: string
   due_at: Date
   announced: boolean
-  transition: Bigint
 }
 
 export interface Tables {

@@ -44,7 +44,8 @@ const STATEMENTS = [
   sql`CREATE UNLOGGED TABLE engine.presence_users (
     user_id text COLLATE "C" PRIMARY KEY,
     due_at timestamptz NOT NULL,
-    announced boolean NOT NULL DEFAULT false,
-    transition bigint NOT NULL DEFAULT 0)`,
+    announced boolean NOT NULL DEFAULT false)`,
+  // One for all users, so that the row of a user who is gone can go too.
+  sql`CREATE SEQUENCE engine.presence_transitions`,
   sql`CREATE INDEX presence_users_due ON engine.presence_users (due_at)`,
 ]

@@ -1,0 +1,194 @@
+import { Redis, type RedisOptions } from 'ioredis'
+import type { Logger } from 'pino'
+import { Breaker } from './breaker.ts'
+import {
+  type Channel,
+  channelsOf,
+  type Live,
+  type LiveSocket,
+  type Presence,
+  type RoomsOf,
+  type Signal,
+  type Signals,
+} from './port.ts'
+import { SCRIPTS, type ScriptName } from './redis-scripts.ts'
+import { CALL_TIMEOUT_MS, type PresenceTimes, SLICE, slices } from './times.ts'
+import { keyOf, Watching } from './watching.ts'
+
+export interface RedisLiveSettings {
+  readonly url: string
+  readonly namespace: string
+  readonly times: PresenceTimes
+}
+
+const RECONNECT_MIN_MS = 100
+const RECONNECT_MAX_MS = 1000
+
+/** Neither connecting nor a command ever waits for a Redis that is away: commands fail at once, connecting goes on. */
+const OPTIONS = {
+  enableOfflineQueue: false,
+  connectTimeout: CALL_TIMEOUT_MS,
+  commandTimeout: CALL_TIMEOUT_MS,
+  maxRetriesPerRequest: 0,
+  autoResubscribe: false,
+  retryStrategy: (attempt: number) => Math.min(RECONNECT_MIN_MS * attempt, RECONNECT_MAX_MS),
+} satisfies RedisOptions
+
+type Scripts = Record<ScriptName, (...args: readonly (string | number)[]) => Promise<unknown>>
+
+export function redisLive({ url, namespace, times }: RedisLiveSettings, logger: Logger): Live {
+  const prefix = namespace === '' ? '' : `${namespace}:`
+  const redis = new Redis(url, OPTIONS)
+  for (const [name, lua] of Object.entries(SCRIPTS)) redis.defineCommand(name, { lua, numberOfKeys: 0 })
+  // Scripts become methods of the client by that call; its type cannot know them.
+  const scripts = redis as unknown as Scripts
+  const breaker = new Breaker(logger)
+  // Told of by the breaker, at the first call that fails.
+  redis.on('error', () => undefined)
+  const subscriber = new Subscriber(new Redis(url, OPTIONS), prefix, logger)
+
+  return {
+    presence: new RedisPresence(scripts, breaker, prefix, times),
+    signals: new RedisSignals(redis, subscriber, breaker, prefix),
+    ping: async () => {
+      await breaker.call(() => redis.ping())
+    },
+    close: async () => {
+      redis.disconnect()
+      subscriber.close()
+    },
+  }
+}
+
+class RedisPresence implements Presence {
+  readonly #scripts: Scripts
+  readonly #breaker: Breaker
+  readonly #prefix: string
+  readonly #times: PresenceTimes
+
+  constructor(scripts: Scripts, breaker: Breaker, prefix: string, times: PresenceTimes) {
+    this.#scripts = scripts
+    this.#breaker = breaker
+    this.#prefix = prefix
+    this.#times = times
+  }
+
+  async connected(sockets: readonly LiveSocket[], roomsOf: RoomsOf): Promise<void> {
+    for (const part of slices(sockets)) {
+      const rooms = await roomsOf(part.map(({ userId }) => userId))
+      const args = part.flatMap(({ userId, socketId }) => [userId, socketId, roomsJson(rooms, userId)])
+      await this.#run('presenceConnected', this.#times.socketTtlMs, ...args)
+    }
+  }
+
+  async renewed(sockets: readonly LiveSocket[]): Promise<void> {
+    for (const part of slices(sockets)) {
+      await this.#run('presenceRenewed', this.#times.socketTtlMs, ...part.flatMap(pair))
+    }
+  }
+
+  async disconnected(sockets: readonly LiveSocket[]): Promise<void> {
+    for (const part of slices(sockets)) {
+      await this.#run('presenceDisconnected', this.#times.graceMs, ...part.flatMap(pair))
+    }
+  }
+
+  async announceDue(roomsOf: RoomsOf): Promise<void> {
+    const due = (await this.#run('presenceDue', SLICE)) as readonly string[]
+    if (due.length === 0) return
+    const rooms = await roomsOf(due)
+    await this.#run('presenceLook', ...due.flatMap((userId) => [userId, roomsJson(rooms, userId)]))
+  }
+
+  async online(userIds: readonly string[]): Promise<ReadonlyMap<string, boolean>> {
+    const online = new Map<string, boolean>()
+    for (const part of slices(userIds)) {
+      const answers = (await this.#run('presenceOnline', ...part)) as readonly number[]
+      for (const [index, userId] of part.entries()) online.set(userId, answers[index] === 1)
+    }
+    return online
+  }
+
+  #run(script: ScriptName, ...args: readonly (string | number)[]): Promise<unknown> {
+    return this.#breaker.call(() => this.#scripts[script](this.#prefix, ...args))
+  }
+}
+
+class RedisSignals implements Signals {
+  readonly #redis: Redis
+  readonly #subscriber: Subscriber
+  readonly #breaker: Breaker
+  readonly #prefix: string
+
+  constructor(redis: Redis, subscriber: Subscriber, breaker: Breaker, prefix: string) {
+    this.#redis = redis
+    this.#subscriber = subscriber
+    this.#breaker = breaker
+    this.#prefix = prefix
+  }
+
+  async publish(signal: Exclude<Signal, { type: 'presence' }>): Promise<void> {
+    const payload = JSON.stringify(signal)
+    for (const channel of channelsOf(signal)) {
+      await this.#breaker.call(() => this.#redis.publish(this.#prefix + keyOf(channel), payload))
+    }
+  }
+
+  listen(listener: (signal: Signal) => void): () => void {
+    return this.#subscriber.watching.listen(listener)
+  }
+
+  watch(channel: Channel): Promise<void> {
+    return this.#subscriber.watch(channel)
+  }
+
+  unwatch(channel: Channel): Promise<void> {
+    return this.#subscriber.unwatch(channel)
+  }
+}
+
+/** A connection of its own, since a subscribed one takes no other commands; subscribes anew after each loss. */
+class Subscriber {
+  readonly watching = new Watching()
+  readonly #redis: Redis
+  readonly #prefix: string
+
+  constructor(redis: Redis, prefix: string, logger: Logger) {
+    this.#redis = redis
+    this.#prefix = prefix
+    redis.on('error', () => undefined)
+    redis.on('ready', () => {
+      const channels = [
+        `${prefix}presence`,
+        ...this.watching.channels.map((channel) => prefix + keyOf(channel)),
+      ]
+      // Lost again meanwhile: the next ready does it.
+      redis.subscribe(...channels).catch((err: unknown) => logger.debug({ err }, 'not subscribed yet'))
+    })
+    redis.on('message', (_channel, payload) => this.watching.heard(JSON.parse(payload) as Signal))
+  }
+
+  async watch(channel: Channel): Promise<void> {
+    this.watching.add(channel)
+    if (this.#redis.status === 'ready')
+      await this.#redis.subscribe(this.#prefix + keyOf(channel)).catch(() => 0)
+  }
+
+  async unwatch(channel: Channel): Promise<void> {
+    this.watching.remove(channel)
+    if (this.#redis.status === 'ready')
+      await this.#redis.unsubscribe(this.#prefix + keyOf(channel)).catch(() => 0)
+  }
+
+  close(): void {
+    this.#redis.disconnect()
+  }
+}
+
+function roomsJson(rooms: ReadonlyMap<string, readonly string[]>, userId: string): string {
+  return JSON.stringify(rooms.get(userId) ?? [])
+}
+
+function pair({ userId, socketId }: LiveSocket): readonly string[] {
+  return [userId, socketId]
+}

@@ -1,0 +1,20 @@
+import { connect, migrate, ROLES } from '@roomlog/db'
+import { postgres, suiteOn } from '@roomlog/testkit'
+import { connectLive } from '../src/index.ts'
+import { liveContract, TIMES } from './contract.ts'
+
+suiteOn(['postgres'], 'presence and signals on PostgreSQL', () => {
+  liveContract(async () => {
+    const server = await postgres()
+    await migrate(server.url)
+    return {
+      url: server.url,
+      connect: (url, log) => {
+        const database = connect({ url, role: ROLES.edge, applicationName: 'test', statementTimeoutMs: 1000 })
+        const live = connectLive({ engine: 'embedded', namespace: '', database, times: TIMES }, log)
+        return { ...live, release: () => database.close() }
+      },
+      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    }
+  })
+})

@@ -1,0 +1,76 @@
+import { availableParallelism } from 'node:os'
+import { ApiError } from '@roomlog/service-kit'
+import argon2 from 'argon2'
+
+/** RFC 9106's second choice for memory-constrained servers, at the size that OWASP names: 19 MiB, two passes. */
+const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
+/** Node's default size of the pool that also serves files, DNS and zlib: two threads are left to those. */
+const THREAD_POOL = Number(4)
+const MAX_RUNNING = Math.max(1, Math.min(availableParallelism(), THREAD_POOL - 2))
+/** Two seconds of work at 25 ms a hash. */
+const MAX_WAITING = 80 * MAX_RUNNING
+const RETRY_AFTER_S = 3
+
+export interface Passwords {
+  hash(password: string): Promise<string>
+  /** Whether it is that password. Without a hash (no such account) the work is the same, the answer false. */
+  verify(hash: string | null, password: string): Promise<boolean>
+  /** Whether the hash was made with other parameters than today's. */
+  isOutdated(hash: string): boolean
+}
+
+/** Hashes at most as many at once as leave threads to others; beyond a bounded queue, 503. */
+export function passwordHasher(): Passwords {
+  const slots = new Slots(MAX_RUNNING, MAX_WAITING)
+  const hash = (password: string) => slots.run(() => argon2.hash(password, PARAMETERS))
+  let decoy: Promise<string> | undefined
+  return {
+    hash,
+    verify: async (stored, password) => {
+      decoy ??= hash(crypto.randomUUID())
+      const against = stored ?? (await decoy)
+      const matches = await slots.run(() => argon2.verify(against, password))
+      return matches && stored !== null
+    },
+    isOutdated: (stored) => argon2.needsRehash(stored, PARAMETERS),
+  }
+}
+
+class Slots {
+  readonly #maxWaiting: number
+  readonly #waiting: (() => void)[] = []
+  #free: number
+
+  constructor(running: number, maxWaiting: number) {
+    this.#free = running
+    this.#maxWaiting = maxWaiting
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    await this.#take()
+    try {
+      return await work()
+    } finally {
+      this.#give()
+    }
+  }
+
+  #take(): Promise<void> | undefined {
+    if (this.#free > 0) {
+      this.#free -= 1
+      return undefined
+    }
+    if (this.#waiting.length >= this.#maxWaiting) {
+      throw new ApiError('unavailable', 'too many logins at once', { retryAfterS: RETRY_AFTER_S })
+    }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#waiting.push(resolve)
+    return promise
+  }
+
+  #give(): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#free += 1
+    else next()
+  }
+}

@@ -1,0 +1,36 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { Tables } from '@roomlog/db'
+import { newId } from '@roomlog/protocol'
+import type { Kysely, Transaction } from 'kysely'
+
+const TOKEN_BYTES = 32
+
+export interface NewSession {
+  /** The family of its refresh tokens, and the `sid` of its access tokens. */
+  readonly sessionId: string
+  /** Told once; only its hash is kept. */
+  readonly refreshToken: string
+}
+
+/** One login: a family of refresh tokens with its first token. */
+export async function startSession(
+  db: Kysely<Tables> | Transaction<Tables>,
+  userId: string,
+  ttlS: number,
+): Promise<NewSession> {
+  const sessionId = newId()
+  const refreshToken = randomBytes(TOKEN_BYTES).toString('base64url')
+  const expires = new Date(Date.now() + ttlS * 1000)
+  await db
+    .with('family', (qb) =>
+      qb.insertInto('chat.refresh_families').values({ id: sessionId, user_id: userId, expires_at: expires }),
+    )
+    .insertInto('chat.refresh_tokens')
+    .values({ hash: hashOf(refreshToken), family: sessionId, generation: 1 })
+    .execute()
+  return { sessionId, refreshToken }
+}
+
+export function hashOf(refreshToken: string): Buffer {
+  return createHash('sha256').update(refreshToken).digest()
+}

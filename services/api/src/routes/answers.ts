@@ -1,0 +1,28 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ERROR_STATUS, type ErrorCode, errorSchema } from '@roomlog/protocol'
+import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync, RawServerDefault } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { Services } from '../app.ts'
+
+/** A server whose routes take their types from Zod schemas. */
+export type Routes = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>
+
+/** A plugin of routes. */
+export function routes(add: (app: Routes, services: Services) => void): FastifyPluginAsync<Services> {
+  return async (app, services) => add(app.withTypeProvider<ZodTypeProvider>(), services)
+}
+
+/** The error answers a route documents, by the codes it refuses with; what every route can answer is added. */
+export function refusals(...codes: readonly ErrorCode[]): Record<number, typeof errorSchema> {
+  const all: readonly ErrorCode[] = [...codes, 'internal', 'unavailable']
+  return Object.fromEntries(all.map((code) => [ERROR_STATUS[code], errorSchema]))
+}
+
+/** For the `schema` of routes that want a token. */
+export const BEARER = [{ bearer: [] }]

@@ -114,8 +114,8 @@ export const roomsAnswerSchema = z.object({
  */
 export const historyQuerySchema = z
   .strictObject({
-    before: z.string().max(64).optional(),
-    after: z.string().max(64).optional(),
+    before: z.string().optional(),
+    after: z.string().optional(),
     limit: pageLimitSchema,
   })
   .refine((q) => q.before === undefined || q.after === undefined, 'before and after exclude each other')

@@ -1,7 +1,12 @@
+import { randomUUID } from 'node:crypto'
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { ErrorCode } from '@roomlog/protocol'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { ApiError } from './errors.ts'
+import { knownRoutes } from './known-routes.ts'
 
 const RETRY_AFTER_S = 2
 
@@ -11,30 +16,58 @@ export type IsUnavailable = (error: unknown) => boolean
 /** Every refusal and failure in one shape, `{error:{code,message,requestId,details?}}`; nothing inner is ever told. */
 export const errorHandler = fp(
   async (app: FastifyInstance, options: { readonly isUnavailable: IsUnavailable }) => {
+    const methodsOf = knownRoutes(app)
     app.setErrorHandler((error: FastifyError, request, reply) => {
       const known = toApiError(error, options.isUnavailable)
       if (known.status >= 500) request.log.error({ err: error }, 'request failed')
       return answer(request, reply, known, detailsOf(error))
     })
     app.setNotFoundHandler((request, reply) => {
-      const allowed = app.supportedMethods.filter((method) => app.hasRoute({ method, url: pathOf(request) }))
-      if (allowed.length === 0) return answer(request, reply, new ApiError('not_found', 'no such route'))
-      reply.header('allow', allowed.join(', '))
-      return answer(
-        request,
-        reply,
-        new ApiError('method_not_allowed', 'this route does not take that method'),
-      )
+      const methods = methodsOf(pathOf(request))
+      if (methods.length === 0) return answer(request, reply, new ApiError('not_found', 'no such route'))
+      reply.header('allow', methods.join(', '))
+      const refusal = new ApiError('method_not_allowed', 'this route does not take that method')
+      return answer(request, reply, refusal)
     })
   },
 )
 
+/** For paths that no route can be looked up for (Fastify's `frameworkErrors`). */
+export function answerBadPath(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  void reply.header('x-request-id', request.id)
+  void answer(request, reply, new ApiError('validation_failed', 'malformed path'))
+}
+
+const BEFORE_ROUTES: ReadonlyMap<string | undefined, ErrorCode> = new Map<string, ErrorCode>([
+  ['ERR_HTTP_REQUEST_TIMEOUT', 'request_timeout'],
+  ['HPE_HEADER_OVERFLOW', 'headers_too_large'],
+])
+
+/** For what never became a request (Node's `clientError`): slow, oversized or not HTTP. */
+export function answerClientError(cause: NodeJS.ErrnoException, socket: Socket): void {
+  if (cause.code === 'ECONNRESET' || socket.destroyed) return
+  const code = BEFORE_ROUTES.get(cause.code) ?? 'validation_failed'
+  const error = new ApiError(code, code === 'validation_failed' ? 'malformed request' : wordsOf(code))
+  const [id, { status }] = [randomUUID(), error]
+  const body = JSON.stringify(bodyOf(error, id))
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    `x-request-id: ${id}`,
+    'connection: close',
+  ]
+  if (socket.writable) socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  socket.destroySoon()
+}
+
 function answer(request: FastifyRequest, reply: FastifyReply, error: ApiError, details?: unknown) {
   if (error.retryAfterS !== undefined) reply.header('retry-after', String(error.retryAfterS))
-  const { code, message } = error
-  return reply
-    .code(error.status)
-    .send({ error: { code, message, requestId: request.id, ...(details === undefined ? {} : { details }) } })
+  return reply.code(error.status).send(bodyOf(error, request.id, details))
+}
+
+function bodyOf({ code, message }: ApiError, requestId: string, details?: unknown) {
+  return { error: { code, message, requestId, ...(details === undefined ? {} : { details }) } }
 }
 
 function toApiError(error: FastifyError, isUnavailable: IsUnavailable): ApiError {
@@ -43,21 +76,32 @@ function toApiError(error: FastifyError, isUnavailable: IsUnavailable): ApiError
     return new ApiError('validation_failed', 'the request does not fit its schema', { cause: error })
   }
   const refused = REFUSALS.get(error.code)
-  if (refused !== undefined) return new ApiError(refused, refused.replaceAll('_', ' '), { cause: error })
-  if (error.statusCode === 400)
+  if (refused !== undefined) return new ApiError(refused, wordsOf(refused), { cause: error })
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
     return new ApiError('validation_failed', 'malformed request', { cause: error })
-  if (isUnavailable(error)) {
+  }
+  if (error.code === HANDLER_TIMEOUT || (!isOfFramework(error) && isUnavailable(error))) {
     return new ApiError('unavailable', 'try again soon', { cause: error, retryAfterS: RETRY_AFTER_S })
   }
   return new ApiError('internal', 'something failed here', { cause: error })
 }
 
-const REFUSALS = new Map([
+const HANDLER_TIMEOUT = 'FST_ERR_HANDLER_TIMEOUT'
+
+const REFUSALS: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
   ['FST_ERR_CTP_INVALID_JSON_BODY', 'invalid_json'],
   ['FST_ERR_CTP_EMPTY_JSON_BODY', 'invalid_json'],
   ['FST_ERR_CTP_BODY_TOO_LARGE', 'too_large'],
   ['FST_ERR_CTP_INVALID_MEDIA_TYPE', 'unsupported_media_type'],
-] as const) as ReadonlyMap<string, 'invalid_json' | 'too_large' | 'unsupported_media_type'>
+])
+
+function isOfFramework(error: FastifyError): boolean {
+  return typeof error.code === 'string' && error.code.startsWith('FST_')
+}
+
+function wordsOf(code: ErrorCode): string {
+  return code.replaceAll('_', ' ')
+}
 
 function detailsOf(error: FastifyError): unknown {
   if (!hasZodFastifySchemaValidationErrors(error)) return undefined

@@ -1,6 +1,8 @@
+import { healthAnswerSchema } from '@roomlog/protocol'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Registry } from 'prom-client'
+import { z } from 'zod'
 
 export interface HealthOptions {
   /** What the service depends on; each rejects, in bounded time, while the dependency is away. */
@@ -21,17 +23,17 @@ export const health = fp(async (app: FastifyInstance, options: HealthOptions) =>
     closing = true
   })
 
-  app.get('/health', async (_request, reply) => {
+  app.get('/health', { schema: SCHEMAS.health }, async (_request, reply) => {
     const checks = await runChecks(app, options.checks)
     const ok = Object.values(checks).every((result) => result === 'ok')
     return reply.code(ok ? 200 : 503).send({ status: ok ? 'ok' : 'failing', checks })
   })
-  app.get('/livez', async () => ({ status: 'ok' }))
-  app.get('/readyz', async (_request, reply) => {
+  app.get('/livez', { schema: SCHEMAS.livez }, async () => ({ status: 'ok' }))
+  app.get('/readyz', { schema: SCHEMAS.readyz }, async (_request, reply) => {
     const reason = closing ? 'draining' : (options.notReady?.() ?? (await firstFailing()))
     return reason === undefined ? { status: 'ok' } : reply.code(503).send({ status: 'not ready', reason })
   })
-  app.get('/metrics', async (_request, reply) => {
+  app.get('/metrics', { schema: SCHEMAS.metrics }, async (_request, reply) => {
     reply.type(options.metrics.contentType)
     return options.metrics.metrics()
   })
@@ -42,6 +44,20 @@ export const health = fp(async (app: FastifyInstance, options: HealthOptions) =>
     return Object.keys(checks).find((name) => checks[name] !== 'ok')
   }
 })
+
+const okSchema = z.object({ status: z.literal('ok') })
+const SCHEMAS = {
+  health: {
+    summary: 'How the service and what it depends on are, for people and monitors',
+    response: { 200: healthAnswerSchema, 503: healthAnswerSchema },
+  },
+  livez: { summary: 'Whether the process answers', response: { 200: okSchema } },
+  readyz: {
+    summary: 'Whether traffic may come',
+    response: { 200: okSchema, 503: z.object({ status: z.literal('not ready'), reason: z.string() }) },
+  },
+  metrics: { summary: 'Figures for Prometheus', response: { 200: z.string() } },
+}
 
 async function runChecks(
   app: FastifyInstance,

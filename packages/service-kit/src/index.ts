@@ -4,15 +4,17 @@ export { type HealthOptions, health } from './health.ts'
 export { type PrivateKey, type PublicKey, privateKeySetting, publicKeysSetting } from './jwk.ts'
 export { kafkaServers, kafkaSettings, needsWholeKafkaLogin } from './kafka-settings.ts'
 export { createLogger, type Logger } from './logger.ts'
-export { createMetrics } from './metrics.ts'
+export { Counter, createMetrics, Gauge, Histogram, type Registry } from './metrics.ts'
 export { type RunOptions, runService, type ServiceConfig } from './run-service.ts'
 export { createServer, type ServerOptions } from './server.ts'
 export {
+  BESIDE_OTHERS,
   commaList,
   commonSettings,
   flag,
   integer,
   needsOnFullEngine,
+  originList,
   parseSettings,
   portSetting,
   redisSettings,

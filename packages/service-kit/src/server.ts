@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
-import { errorHandler, type IsUnavailable } from './error-handler.ts'
+import { answerBadPath, answerClientError, errorHandler, type IsUnavailable } from './error-handler.ts'
 import type { Logger } from './logger.ts'
 
 export interface ServerOptions {
@@ -9,6 +9,8 @@ export interface ServerOptions {
   readonly isUnavailable: IsUnavailable
   /** Whose `X-Forwarded-For` is believed: false, or addresses and networks. */
   readonly trustProxy?: boolean | string[]
+  /** Milliseconds until a request that is still not answered gets 503, however many waits its work is made of; default: no bound. */
+  readonly handlerTimeoutMs?: number
 }
 
 const BODY_LIMIT_BYTES = 32_768
@@ -30,10 +32,16 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     // The header's and request's time-outs are looked at this often; Node's default is 30 s.
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
     genReqId: () => randomUUID(),
-    disableRequestLogging: true,
-    return503OnClosing: true,
+    logController: new LogController({ disableRequestLogging: true }),
+    ...(options.handlerTimeoutMs === undefined ? {} : { handlerTimeout: options.handlerTimeoutMs }),
+    frameworkErrors: answerBadPath,
+    clientErrorHandler: answerClientError,
+    // While it closes the server has no new connections; what comes on those it had is still answered.
+    return503OnClosing: false,
     forceCloseConnections: 'idle',
   }) as unknown as FastifyInstance
+  // JSON is the one media type: Fastify would take text too.
+  app.removeContentTypeParser('text/plain')
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   await app.register(errorHandler, { isUnavailable: options.isUnavailable })

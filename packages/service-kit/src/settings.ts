@@ -44,6 +44,12 @@ export const commaList = z.string().transform((list) =>
     .filter((part) => part !== ''),
 )
 
+/** Origins as browsers send them, comma-separated: scheme, host and port, nothing behind. */
+export const originList = commaList.refine(
+  (origins) => origins.every((origin) => URL.parse(origin)?.origin === origin),
+  'must be origins as browsers send them (https://chat.example.org), comma-separated',
+)
+
 /** A URL of one of these protocols (`'postgres:'`). */
 export function urlOf(...protocols: readonly string[]) {
   return z.string().refine(
@@ -96,6 +102,9 @@ export const redisSettings = {
 export function portSetting(fallback: number) {
   return integer(0, 65_535).default(fallback).describe('Port to listen on; 0: any free one')
 }
+
+/** For `superRefine`: what it reports is then reported beside other problems, not only when there are none. */
+export const BESIDE_OTHERS = { when: () => true }
 
 /** Reports each of `names` that the full engine needs and the settings lack. */
 export function needsOnFullEngine(names: readonly string[]) {

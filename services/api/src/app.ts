@@ -1,9 +1,9 @@
-import { connect, isUnavailable } from '@roomlog/db'
+import { connect, type Database, isUnavailable } from '@roomlog/db'
 import { connectLive, type Live } from '@roomlog/live'
 import { TOKEN_AUDIENCES, TOKEN_ISSUER, TOKEN_TYPE } from '@roomlog/protocol'
 import { createLogger, createMetrics, createServer, health, type Logger, tokens } from '@roomlog/service-kit'
 import type { FastifyInstance } from 'fastify'
-import { passwordHasher } from './accounts/passwords.ts'
+import { type Passwords, passwordHasher } from './accounts/passwords.ts'
 import type { Config } from './config.ts'
 import { documents } from './documents.ts'
 import { guards } from './guards.ts'
@@ -15,6 +15,9 @@ import { roomsRoutes } from './routes/rooms.ts'
 import { roomsJoinRoute } from './routes/rooms-join.ts'
 import { usersMeRoute } from './routes/users-me.ts'
 
+/** Above the database's own bound on a statement, which tells more; a request of several statements ends here. */
+const ANSWER_TIMEOUT_MS = 5_250
+
 export interface Overrides {
   readonly log?: Logger
   readonly live?: Live
@@ -23,9 +26,9 @@ export interface Overrides {
 /** What routes work with. */
 export interface Services {
   readonly config: Config
-  readonly db: ReturnType<typeof connect>['db']
+  readonly db: Database['db']
   readonly signals: Live['signals']
-  readonly passwords: ReturnType<typeof passwordHasher>
+  readonly passwords: Passwords
 }
 
 export async function buildApp(config: Config, overrides: Overrides = {}): Promise<FastifyInstance> {
@@ -41,15 +44,16 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     config,
     db: database.db,
     signals: live.signals,
-    passwords: passwordHasher(),
+    passwords: await passwordHasher(),
   }
 
   const app = await createServer({
     log,
     isUnavailable,
     trustProxy: config.trustProxy,
+    handlerTimeoutMs: ANSWER_TIMEOUT_MS,
   })
-  await app.register(guards, { corsOrigins: config.corsOrigins })
+  await app.register(guards, { corsOrigins: config.corsOrigins, wsUrls: config.clients.wsUrls })
   await app.register(tokens, {
     issuer: TOKEN_ISSUER,
     audience: TOKEN_AUDIENCES.api,

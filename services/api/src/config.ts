@@ -1,19 +1,33 @@
 import { limitSettings, limitsOf } from '@roomlog/protocol'
 import {
+  BESIDE_OTHERS,
   commaList,
   commonSettings,
   flag,
   integer,
   needsOnFullEngine,
+  originList,
   parseSettings,
   portSetting,
   privateKeySetting,
   publicKeysSetting,
   redisSettings,
+  urlOf,
 } from '@roomlog/service-kit'
 import { z } from 'zod'
 
 const DAY_S = 24 * 60 * 60
+
+const proxy = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]).refine((text) => !text.endsWith('/0'))
+const trustProxySetting = z.union([flag, commaList.pipe(z.array(proxy).min(1))], {
+  error: 'must be true, false, or addresses and networks (10.0.0.0/8), comma-separated',
+})
+
+const wsUrlSetting = urlOf('ws:', 'wss:')
+const wsUrlList = commaList.refine(
+  (urls) => urls.every((url) => wsUrlSetting.safeParse(url).success),
+  'must be URLs that begin with ws:// or wss://, comma-separated',
+)
 
 /** What the api reads from its environment. */
 export const settings = {
@@ -23,16 +37,15 @@ export const settings = {
   PORT: portSetting(3000),
   JWT_PRIVATE_KEY: privateKeySetting.describe('Ed25519 private JWK; npm run keys makes one'),
   JWT_PUBLIC_KEYS: publicKeysSetting.describe('JSON array of the public JWKs that are believed'),
-  ACCESS_TOKEN_TTL: integer(10, 3600).default(900).describe('Seconds'),
+  ACCESS_TOKEN_TTL: integer(10, 900).default(900).describe('Seconds'),
   REFRESH_TOKEN_TTL: integer(60, 400 * DAY_S)
     .default(30 * DAY_S)
     .describe('Seconds from the last use'),
-  CORS_ORIGINS: commaList
+  CORS_ORIGINS: originList
     .default([])
     .describe('Origins of other pages that may call; exact, comma-separated'),
-  PUBLIC_WS_URLS: commaList.default([]).describe('Where browsers reach the edges; comma-separated'),
-  TRUST_PROXY: flag
-    .or(commaList)
+  PUBLIC_WS_URLS: wsUrlList.default([]).describe('Where browsers reach the edges; comma-separated'),
+  TRUST_PROXY: trustProxySetting
     .default(false)
     .describe('Whose X-Forwarded-For is believed: false, true, or addresses and networks'),
   REGISTRATIONS_PER_MINUTE: integer(1, 1_000_000).default(20).describe('Of one address'),
@@ -40,9 +53,12 @@ export const settings = {
   ACCOUNT_LOGINS_PER_MINUTE: integer(1, 1_000_000).default(10).describe('Of one account from one address'),
 }
 
+type Settings = z.infer<z.ZodObject<typeof settings>>
+
 const configSchema = z
   .object(settings)
-  .superRefine(needsOnFullEngine(['REDIS_URL']))
+  .superRefine(needsOnFullEngine(['REDIS_URL']), BESIDE_OTHERS)
+  .superRefine(believesItself)
   .transform((s) => ({
     logLevel: s.LOG_LEVEL,
     host: s.HOST,
@@ -64,6 +80,19 @@ const configSchema = z
     },
     clients: { wsUrls: s.PUBLIC_WS_URLS, limits: limitsOf(s) },
   }))
+
+/** Tokens signed with a key that is not among the believed ones would be refused by who made them. */
+function believesItself(
+  { JWT_PRIVATE_KEY: own, JWT_PUBLIC_KEYS: believed }: Settings,
+  context: z.RefinementCtx,
+): void {
+  if (believed.some(({ kid }) => kid === own.kid)) return
+  context.addIssue({
+    code: 'custom',
+    path: ['JWT_PUBLIC_KEYS'],
+    message: 'must hold the public key of JWT_PRIVATE_KEY',
+  })
+}
 
 export type Config = Readonly<z.infer<typeof configSchema>>
 

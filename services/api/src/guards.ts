@@ -1,6 +1,6 @@
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
-import rateLimit from '@fastify/rate-limit'
+import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import { ApiError, type Identity, TokenError } from '@roomlog/service-kit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
@@ -12,25 +12,69 @@ declare module 'fastify' {
   }
 }
 
+const MINUTE_MS = 60_000
+const METHODS = ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE']
+
+export interface GuardOptions {
+  readonly corsOrigins: readonly string[]
+  readonly wsUrls: readonly string[]
+}
+
 /** What stands before every route: security headers, the origins that may call, and limits where routes ask for them. */
-export const guards = fp(
-  async (app: FastifyInstance, options: { readonly corsOrigins: readonly string[] }) => {
-    await app.register(helmet)
-    await app.register(cors, {
-      origin: [...options.corsOrigins],
-      exposedHeaders: ['retry-after', 'x-request-id'],
-    })
-    await app.register(rateLimit, {
-      global: false,
-      hook: 'preHandler',
-      errorResponseBuilder: (_request, { ttl }) => {
-        const retryAfterS = Math.max(1, Math.ceil(ttl / 1000))
-        return new ApiError('rate_limited', 'too many requests, try again later', { retryAfterS })
+export const guards = fp(async (app: FastifyInstance, { corsOrigins, wsUrls }: GuardOptions) => {
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      // Not upgrade-insecure-requests: without TLS in front, a page on another machine would not load.
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        connectSrc: ["'self'", ...wsUrls.map((url) => new URL(url).origin)],
+        imgSrc: ["'self'", 'data:'],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
       },
-    })
-    app.decorateRequest('identity', null)
-  },
-)
+    },
+  })
+  await app.register(cors, {
+    origin: [...corsOrigins],
+    methods: METHODS,
+    exposedHeaders: ['retry-after', 'x-request-id'],
+    strictPreflight: false,
+  })
+  await app.register(rateLimit, {
+    global: false,
+    timeWindow: MINUTE_MS,
+    hook: 'preHandler',
+    errorResponseBuilder: (request, { ttl }) => tooMany(request, ttl),
+  })
+  app.decorateRequest('identity', null)
+})
+
+function tooMany(request: FastifyRequest, ttlMs: number): ApiError {
+  request.log.warn({ ip: request.ip }, 'rate limited')
+  const retryAfterS = Math.max(1, Math.ceil(ttlMs / 1000))
+  return new ApiError('rate_limited', 'too many requests, try again later', { retryAfterS })
+}
+
+/** For a route's `config`: at most so many in a minute from one address (of IPv6 a network of 64 bits). */
+export function perMinute(max: number) {
+  return { rateLimit: { max } }
+}
+
+/** A `preHandler` hook: at most `max` in a minute for one key from one address. */
+export function limitPerKey(app: FastifyInstance, max: number, keyOf: (request: FastifyRequest) => string) {
+  // By hand, because the plugin's own hooks count a request once, whichever comes first.
+  const count = app.createRateLimit({
+    max,
+    keyGenerator: (request) => `${normalizeIP(request.ip)} ${keyOf(request)}`,
+  })
+  return async (request: FastifyRequest): Promise<void> => {
+    const result = await count(request)
+    if (!result.isAllowed && result.isExceeded) throw tooMany(request, result.ttl)
+  }
+}
 
 const BEARER = /^Bearer ([^ ]+)$/i
 
@@ -41,23 +85,18 @@ export async function authenticated(request: FastifyRequest): Promise<void> {
     request.identity = request.server.identify(token ?? '')
   } catch (error) {
     if (!(error instanceof TokenError)) throw error
-    throw new ApiError('unauthenticated', 'a valid access token is needed', { cause: error })
+    request.log.info({ ip: request.ip, err: error }, 'access token refused')
+    throw unauthenticated()
   }
+}
+
+/** One answer, whatever is wrong. */
+export function unauthenticated(): ApiError {
+  return new ApiError('unauthenticated', 'a valid access token is needed')
 }
 
 /** The user who asks, on a route that has the `authenticated` hook. */
 export function userIdOf(request: FastifyRequest): string {
   if (request.identity === null) throw new TypeError('this route does not authenticate')
   return request.identity.userId
-}
-
-/** At most so many in a minute from one address, and where `key` is given for one key from one address. */
-export function perMinute(max: number, key: (request: FastifyRequest) => string = () => '') {
-  return {
-    rateLimit: {
-      max,
-      timeWindow: 60_000,
-      keyGenerator: (request: FastifyRequest) => `${request.routeOptions.url} ${request.ip} ${key(request)}`,
-    },
-  }
 }

@@ -1,6 +1,4 @@
-import type { createMetrics } from '@roomlog/service-kit'
-// biome-ignore lint/correctness/noUndeclaredDependencies: comes with service-kit, whose registry these join
-import { Counter, Gauge, Histogram } from 'prom-client'
+import { Counter, Gauge, Histogram, type Registry } from '@roomlog/service-kit'
 
 const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 const RECORDS_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500]
@@ -8,10 +6,7 @@ const RECORDS_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500]
 export type PersisterMetrics = ReturnType<typeof createPersisterMetrics>
 
 /** What the persister counts, in `registry`. `pausedPartitions` is asked at each scrape. */
-export function createPersisterMetrics(
-  registry: ReturnType<typeof createMetrics>,
-  pausedPartitions: () => number,
-) {
+export function createPersisterMetrics(registry: Registry, pausedPartitions: () => number) {
   const registers = [registry]
   new Gauge({
     name: 'roomlog_persister_paused_partitions',

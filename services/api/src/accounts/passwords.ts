@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { ApiError } from '@roomlog/service-kit'
 import argon2 from 'argon2'
@@ -5,8 +6,8 @@ import argon2 from 'argon2'
 /** RFC 9106's second choice for memory-constrained servers, at the size that OWASP names: 19 MiB, two passes. */
 const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
 /** Node's default size of the pool that also serves files, DNS and zlib: two threads are left to those. */
-const THREAD_POOL = Number(4)
-const MAX_RUNNING = Math.max(1, Math.min(availableParallelism(), THREAD_POOL - 2))
+const THREAD_POOL_SIZE = 4
+const MAX_RUNNING = Math.max(1, Math.min(availableParallelism(), THREAD_POOL_SIZE - 2))
 /** Two seconds of work at 25 ms a hash. */
 const MAX_WAITING = 80 * MAX_RUNNING
 const RETRY_AFTER_S = 3
@@ -20,16 +21,13 @@ export interface Passwords {
 }
 
 /** Hashes at most as many at once as leave threads to others; beyond a bounded queue, 503. */
-export function passwordHasher(): Passwords {
+export async function passwordHasher(): Promise<Passwords> {
   const slots = new Slots(MAX_RUNNING, MAX_WAITING)
-  const hash = (password: string) => slots.run(() => argon2.hash(password, PARAMETERS))
-  let decoy: Promise<string> | undefined
+  const decoy = await argon2.hash(randomUUID(), PARAMETERS)
   return {
-    hash,
+    hash: (password) => slots.run(() => argon2.hash(password, PARAMETERS)),
     verify: async (stored, password) => {
-      decoy ??= hash(crypto.randomUUID())
-      const against = stored ?? (await decoy)
-      const matches = await slots.run(() => argon2.verify(against, password))
+      const matches = await slots.run(() => argon2.verify(stored ?? decoy, password))
       return matches && stored !== null
     },
     isOutdated: (stored) => argon2.needsRehash(stored, PARAMETERS),

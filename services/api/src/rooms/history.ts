@@ -2,6 +2,7 @@ import type { Tables } from '@roomlog/db'
 import { idSchema, type Message, SEQ_CURSOR } from '@roomlog/protocol'
 import { ApiError } from '@roomlog/service-kit'
 import { type Kysely, sql } from 'kysely'
+import { MESSAGE_COLUMNS, type MessageColumns, messageOf } from './messages.ts'
 
 /** Which way a page goes from its cursor; without one it is the newest page. */
 export type Position = { readonly before: number } | { readonly after: number }
@@ -48,15 +49,9 @@ function badCursor(): ApiError {
   return new ApiError('bad_cursor', 'a cursor is a seq or the id of a message of this room')
 }
 
-interface Row {
+interface Row extends MessageColumns {
   readonly head: number
   readonly epoch: string
-  readonly id: string | null
-  readonly seq: number
-  readonly senderId: string
-  readonly clientMsgId: string
-  readonly body: string
-  readonly createdAt: Date
 }
 
 /** Rows and head come from one statement: a head that is newer than its rows would look like a gap. */
@@ -71,29 +66,15 @@ export async function readHistory(
     ? sql`m.seq > ${position.after} ORDER BY m.seq`
     : sql`m.seq < ${position.before} ORDER BY m.seq DESC`
   const { rows } = await sql<Row>`
-    SELECT r.last_seq AS head, c.epoch, m.id, m.seq, m.sender_id AS "senderId",
-           m.client_msg_id AS "clientMsgId", m.body, m.created_at AS "createdAt"
+    SELECT r.last_seq AS head, c.epoch, ${MESSAGE_COLUMNS}
     FROM chat.rooms r CROSS JOIN chat.cluster c
     LEFT JOIN LATERAL (
       SELECT * FROM chat.messages m WHERE m.room_id = r.id AND ${range} LIMIT ${limit}
     ) m ON true
     WHERE r.id = ${roomId} ORDER BY m.seq`.execute(db)
   const { head = 0, epoch = '' } = rows[0] ?? {}
-  const messages = rows.flatMap((row) => (row.id === null ? [] : [messageOf(roomId, { ...row, id: row.id })]))
+  const messages = rows.flatMap((row) => messageOf(roomId, row) ?? [])
   const [first, last] = [messages[0], messages.at(-1)]
   const hasMore = isForward ? last !== undefined && last.seq < head : first !== undefined && first.seq > 1
   return { messages, head, hasMore, epoch }
-}
-
-function messageOf(roomId: string, row: Row & { readonly id: string }): Message {
-  return {
-    id: row.id,
-    roomId,
-    seq: row.seq,
-    kind: 'message',
-    senderId: row.senderId,
-    clientMsgId: row.clientMsgId,
-    body: row.body,
-    createdAt: row.createdAt.toISOString(),
-  }
 }

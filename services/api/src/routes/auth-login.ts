@@ -3,16 +3,15 @@ import { ApiError } from '@roomlog/service-kit'
 import type { FastifyRequest } from 'fastify'
 import { sessionAnswer } from '../accounts/session-answer.ts'
 import { startSession } from '../accounts/sessions.ts'
-import { perMinute } from '../guards.ts'
+import { limitPerKey, perMinute } from '../guards.ts'
 import { refusals, routes } from './answers.ts'
 
 export const loginRoute = routes((app, { config, db, passwords }) => {
-  const limitAccount = app.rateLimit(perMinute(config.perMinute.accountLogins, accountOf).rateLimit)
   app.post(
     '/auth/login',
     {
       config: perMinute(config.perMinute.logins),
-      preHandler: limitAccount,
+      preHandler: limitPerKey(app, config.perMinute.accountLogins, accountOf),
       schema: {
         summary: 'Log in',
         body: loginBodySchema,

@@ -1,8 +1,7 @@
 import { userSchema } from '@roomlog/protocol'
-import { ApiError } from '@roomlog/service-kit'
 import { z } from 'zod'
 import { userOf } from '../accounts/users.ts'
-import { authenticated, userIdOf } from '../guards.ts'
+import { authenticated, unauthenticated, userIdOf } from '../guards.ts'
 import { BEARER, refusals, routes } from './answers.ts'
 
 export const usersMeRoute = routes((app, { db }) => {
@@ -23,7 +22,7 @@ export const usersMeRoute = routes((app, { db }) => {
         .where('id', '=', userIdOf(request))
         .where('deleted_at', 'is', null)
         .executeTakeFirst()
-      if (row === undefined) throw new ApiError('unauthenticated', 'a valid access token is needed')
+      if (row === undefined) throw unauthenticated()
       return { user: userOf(row) }
     },
   )

@@ -1,0 +1,25 @@
+import type { FastifyInstance } from 'fastify'
+
+/**
+ * Which methods routes take for a path, of the routes that are added after this call. Fastify's own look-up is by
+ * pattern: it does not know that `/things/7` is `/things/:id`.
+ */
+export function knownRoutes(app: FastifyInstance): (path: string) => readonly string[] {
+  const routes: { readonly method: string; readonly pattern: readonly string[] }[] = []
+  app.addHook('onRoute', ({ method, url }) => {
+    // Wildcards (files, preflights) answer for themselves.
+    if (url.includes('*')) return
+    for (const one of [method].flat()) routes.push({ method: one, pattern: url.split('/') })
+  })
+  return (path) => {
+    const segments = path.split('/')
+    return routes.filter(({ pattern }) => fits(pattern, segments)).map(({ method }) => method)
+  }
+}
+
+function fits(pattern: readonly string[], segments: readonly string[]): boolean {
+  return (
+    pattern.length === segments.length &&
+    pattern.every((part, i) => (part.startsWith(':') ? segments[i] !== '' : part === segments[i]))
+  )
+}

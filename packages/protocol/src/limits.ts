@@ -28,6 +28,8 @@ export const SUBPROTOCOL = 'roomlog.v1'
 export const BEARER_SUBPROTOCOL_PREFIX = 'bearer.'
 export const WS_PATH = '/ws'
 export const HEARTBEAT_INTERVAL_MS = 20_000
+/** In larger rooms sockets hear no presence, typing, roomChanged and other members' readCursor. */
+export const MAX_LIVELY_MEMBERS = 500
 /** A token is minted for both; each service checks its own. */
 export const TOKEN_ISSUER = 'roomlog'
 export const TOKEN_AUDIENCES = { api: 'roomlog-api', ws: 'roomlog-ws' } as const

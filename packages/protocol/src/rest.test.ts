@@ -10,7 +10,7 @@ test.each([
   expect(registerBodySchema.parse({ ...account, username }).username).toBe(folded)
 })
 
-test.each([['ab'], ['a'.repeat(33)], [' ada'], ['ada '], ['a-b-c'], ['ädä'], ['ada\0'], [7]])(
+test.each([['ab'], ['a'.repeat(33)], [' ada'], ['ada '], ['a-b-c'], ['ädä'], ['ada\0'], ['\u212Aate'], [7]])(
   'username %j is refused',
   (username) => {
     expect(registerBodySchema.safeParse({ ...account, username }).success).toBe(false)

@@ -9,11 +9,11 @@ const PASSWORD_MIN_BYTES = 8
 const PASSWORD_MAX_BYTES = 1024
 const passwordBytes = (password: string) => Buffer.byteLength(password)
 
+/** Checked before its case is folded: there are letters beyond ASCII whose lower case is an ASCII one. */
 export const usernameSchema = z
   .string()
-  .max(64)
+  .regex(/^[A-Za-z0-9_]{3,32}$/, 'must be 3 to 32 of a-z 0-9 _')
   .transform((name) => name.toLowerCase())
-  .pipe(z.string().regex(/^[a-z0-9_]{3,32}$/, 'must be 3 to 32 of a-z 0-9 _'))
 export const displayNameSchema = storableName(1, 64)
 export const roomNameSchema = storableName(1, 100)
 /** Counted in bytes of UTF-8, never trimmed. */

@@ -5,6 +5,7 @@ export { type PrivateKey, type PublicKey, privateKeySetting, publicKeysSetting }
 export { kafkaServers, kafkaSettings, needsWholeKafkaLogin } from './kafka-settings.ts'
 export { createLogger, type Logger } from './logger.ts'
 export { Counter, createMetrics, Gauge, Histogram, type Registry } from './metrics.ts'
+export { type Repeating, repeatEvery } from './repeat.ts'
 export { type RunOptions, runService, type ServiceConfig } from './run-service.ts'
 export { createServer, type ServerOptions } from './server.ts'
 export {
@@ -19,6 +20,7 @@ export {
   portSetting,
   redisSettings,
   SettingsError,
+  trustProxySetting,
   urlOf,
 } from './settings.ts'
 export { type Identity, TokenError, type TokenOptions, tokens } from './tokens.ts'

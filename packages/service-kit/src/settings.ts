@@ -64,6 +64,15 @@ export function urlOf(...protocols: readonly string[]) {
 /** `true` or `false`. */
 export const flag = z.enum(['true', 'false']).transform((text) => text === 'true')
 
+const proxy = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]).refine((text) => !text.endsWith('/0'))
+/** Whose `X-Forwarded-For` is believed. */
+export const trustProxySetting = z
+  .union([flag, commaList.pipe(z.array(proxy).min(1))], {
+    error: 'must be true, false, or addresses and networks (10.0.0.0/8), comma-separated',
+  })
+  .default(false)
+  .describe('Whose X-Forwarded-For is believed: false, true, or addresses and networks')
+
 /** What every service takes. */
 export const commonSettings = {
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),

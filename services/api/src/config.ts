@@ -3,7 +3,6 @@ import {
   BESIDE_OTHERS,
   commaList,
   commonSettings,
-  flag,
   integer,
   needsOnFullEngine,
   originList,
@@ -12,16 +11,12 @@ import {
   privateKeySetting,
   publicKeysSetting,
   redisSettings,
+  trustProxySetting,
   urlOf,
 } from '@roomlog/service-kit'
 import { z } from 'zod'
 
 const DAY_S = 24 * 60 * 60
-
-const proxy = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]).refine((text) => !text.endsWith('/0'))
-const trustProxySetting = z.union([flag, commaList.pipe(z.array(proxy).min(1))], {
-  error: 'must be true, false, or addresses and networks (10.0.0.0/8), comma-separated',
-})
 
 const wsUrlSetting = urlOf('ws:', 'wss:')
 const wsUrlList = commaList.refine(
@@ -45,9 +40,7 @@ export const settings = {
     .default([])
     .describe('Origins of other pages that may call; exact, comma-separated'),
   PUBLIC_WS_URLS: wsUrlList.default([]).describe('Where browsers reach the edges; comma-separated'),
-  TRUST_PROXY: trustProxySetting
-    .default(false)
-    .describe('Whose X-Forwarded-For is believed: false, true, or addresses and networks'),
+  TRUST_PROXY: trustProxySetting,
   REGISTRATIONS_PER_MINUTE: integer(1, 1_000_000).default(20).describe('Of one address'),
   LOGINS_PER_MINUTE: integer(1, 1_000_000).default(60).describe('Of one address'),
   ACCOUNT_LOGINS_PER_MINUTE: integer(1, 1_000_000).default(10).describe('Of one account from one address'),

@@ -2,6 +2,7 @@ import type { Tables } from '@roomlog/db'
 import { newId, type Visibility } from '@roomlog/protocol'
 import { ApiError } from '@roomlog/service-kit'
 import { type Kysely, sql, type Transaction } from 'kysely'
+import { unauthenticated } from '../guards.ts'
 import { roomNotFound } from './access.ts'
 
 /** A new room with its first member, who owns it. Resolves with its id. */
@@ -12,6 +13,7 @@ export async function createRoom(
 ): Promise<string> {
   const id = newId()
   await db.transaction().execute(async (trx) => {
+    await assertAccount(trx, userId)
     await trx
       .insertInto('chat.rooms')
       .values({ ...room, id, member_count: 1 })
@@ -27,6 +29,7 @@ export async function createRoom(
 /** Resolves whether the user became a member now; a member already stays what they are. */
 export async function joinRoom(db: Kysely<Tables>, roomId: string, userId: string): Promise<boolean> {
   return db.transaction().execute(async (trx) => {
+    await assertAccount(trx, userId)
     // The lock keeps `member_count` and the members one, and the head still while it becomes what has been read.
     const room = await trx
       .selectFrom('chat.rooms')
@@ -57,6 +60,18 @@ export async function joinRoom(db: Kysely<Tables>, roomId: string, userId: strin
       .execute()
     return true
   })
+}
+
+/** A token can outlive its account, which is deleted or lost in a restore. Locked, so that it stays until the commit. */
+async function assertAccount(trx: Transaction<Tables>, userId: string): Promise<void> {
+  const user = await trx
+    .selectFrom('chat.users')
+    .select('id')
+    .where('id', '=', userId)
+    .where('deleted_at', 'is', null)
+    .forShare()
+    .executeTakeFirst()
+  if (user === undefined) throw unauthenticated()
 }
 
 async function isThere(

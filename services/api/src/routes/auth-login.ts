@@ -37,7 +37,13 @@ export const loginRoute = routes((app, { config, db, passwords }) => {
       }
       if (passwords.isOutdated(known)) {
         const password_hash = await passwords.hash(password)
-        await db.updateTable('chat.users').set({ password_hash }).where('id', '=', user.id).execute()
+        // Only in place of what was verified: the password may have been changed meanwhile.
+        await db
+          .updateTable('chat.users')
+          .set({ password_hash })
+          .where('id', '=', user.id)
+          .where('password_hash', '=', known)
+          .execute()
       }
       const session = await startSession(db, user.id, config.tokens.refreshTtlS)
       request.log.info({ userId: user.id, ip: request.ip }, 'logged in')

@@ -1,0 +1,137 @@
+import { type ConnectOptions, connect, type Database } from '@roomlog/db'
+import { connectEventLog, type EventLog } from '@roomlog/event-log'
+import { connectLive, type Live } from '@roomlog/live'
+import { createMetrics, type Logger } from '@roomlog/service-kit'
+import { Broadcast } from './broadcast/broadcast.ts'
+import type { Config } from './config.ts'
+import { PresenceKeeper } from './live/presence.ts'
+import { SignalHandler } from './live/signals.ts'
+import { createEdgeMetrics } from './metrics.ts'
+import { Epoch } from './rooms/epoch.ts'
+import { RoomReader } from './rooms/room-reader.ts'
+import { Rooms } from './rooms/rooms.ts'
+import { Memberships } from './sends/memberships.ts'
+import { Sends } from './sends/sends.ts'
+import { Connections } from './sockets/connections.ts'
+
+/** Kafka's least: an edge that was killed finds its group free again after it. */
+const SESSION_TIMEOUT_MS = 6_000
+const LOG_POOL_SIZE = 5
+
+export interface EdgeOverrides {
+  readonly live?: Live
+  readonly openLog?: (signal: AbortSignal) => Promise<EventLog>
+  /** Told when nothing will be heard any more; by default the process ends, to be started again. */
+  readonly onFatal?: (error: Error) => void
+}
+
+export type Edge = ReturnType<typeof createEdge>
+
+/** What an edge is made of, but for its sockets' server. */
+export function createEdge(config: Config, log: Logger, overrides: EdgeOverrides) {
+  const { limits, edgeId } = config
+  const isEmbedded = config.eventLog.engine === 'embedded'
+  const database = open(config, log)
+  const { db } = database
+  // Apart: reads of many joins that fill their pool must not cost the log its leases.
+  const logDatabase = isEmbedded ? open(config, log, { poolSize: LOG_POOL_SIZE }) : undefined
+  const live = overrides.live ?? connectLive({ ...config.live, database }, log)
+  const logSettings = {
+    ...config.eventLog,
+    clientId: `roomlog-edge-${edgeId}`,
+    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    database: logDatabase,
+  }
+
+  const registry = createMetrics()
+  const connections = new Connections(limits.maxSocketsPerUser)
+  const epoch = new Epoch(db, log)
+  const reader = new RoomReader(db)
+  const rooms = new Rooms({
+    db,
+    reader,
+    limits,
+    log,
+    onWatch: (roomId) => signals.watch({ kind: 'room', roomId }),
+    onUnwatch: (roomId) => signals.unwatch({ kind: 'room', roomId }),
+  })
+  const metrics = createEdgeMetrics(registry, {
+    connections: () => connections.size,
+    rooms: () => rooms.size,
+  })
+  const memberships = new Memberships(db, reader, log)
+  const broadcast = new Broadcast({
+    edgeId,
+    openLog: overrides.openLog ?? ((signal) => connectEventLog({ ...logSettings, signal }, log)),
+    rooms,
+    connections,
+    onFatal: overrides.onFatal ?? endProcess,
+    metrics,
+    log,
+  })
+  const sends = new Sends({
+    db,
+    eventLog: () => broadcast.eventLog,
+    memberships,
+    edgeId,
+    limits,
+    metrics,
+    log,
+  })
+  const signals = new SignalHandler({ signals: live.signals, rooms, connections, memberships, log })
+  const presence = new PresenceKeeper({ presence: live.presence, connections, db, log })
+
+  return {
+    registry,
+    metrics,
+    connections,
+    rooms,
+    sends,
+    signals,
+    presence,
+    checks: {
+      database: () => database.ping(),
+      // The embedded engine is the database.
+      ...(isEmbedded ? {} : { kafka: () => broadcast.ping(), redis: () => live.ping() }),
+    },
+    /** Throws before `canAccept`. */
+    epoch: () => {
+      if (epoch.value === undefined) throw new TypeError('the epoch is not known yet')
+      return epoch.value
+    },
+    /** From the first readiness on: trouble with the log is waited out with the sockets open. */
+    canAccept: () => broadcast.isCaughtUp && epoch.value !== undefined,
+    notReady: () =>
+      broadcast.notReady() ?? (epoch.value === undefined ? 'the epoch is not known' : undefined),
+    start: () => {
+      signals.start()
+      rooms.start()
+      broadcast.start()
+    },
+    stop: async () => {
+      connections.stop()
+      signals.stop()
+      await broadcast.stop()
+      await Promise.all([rooms.stop(), memberships.stop(), epoch.stop(), presence.stop()])
+      await live.close()
+      await logDatabase?.close()
+      await database.close()
+    },
+  }
+}
+
+function open({ database }: Config, log: Logger, options: Partial<ConnectOptions> = {}): Database {
+  return connect({
+    ...database,
+    ...options,
+    applicationName: 'roomlog-ws-edge',
+    onIdleError: (err) => log.warn({ err }, 'database connection lost'),
+  })
+}
+
+function endProcess(error: Error): void {
+  // Outside of any promise, where whoever runs the process sees it as uncaught.
+  queueMicrotask(() => {
+    throw error
+  })
+}

@@ -1,0 +1,94 @@
+import type { FrameErrorCode } from '@roomlog/protocol'
+
+/** One join of one socket: a repeated join is another subscription. */
+export interface Subscription {
+  readonly userId: string
+}
+
+/** A stored message, ready to be written to a socket. */
+export interface Row {
+  readonly seq: number
+  readonly frame: Buffer
+}
+
+/** What one statement read of a room, for one user or for nobody in particular. */
+export interface RoomRead {
+  readonly exists: boolean
+  readonly isPrivate: boolean
+  readonly isMember: boolean
+  readonly memberVersion: number
+  readonly head: number
+  readonly epoch: string
+  /** Without a gap from the position asked for. */
+  readonly rows: readonly Row[]
+  /** The page is full: there can be more rows behind it. */
+  readonly hasMore: boolean
+}
+
+/** What can happen to a room's state. Times are this process's monotonic milliseconds. */
+export type RoomEvent<S extends Subscription> =
+  | { readonly type: 'join'; readonly sub: S; readonly afterSeq: number | undefined; readonly nowMs: number }
+  /** The answer to `readJoin` or `readPage`. */
+  | {
+      readonly type: 'read'
+      readonly sub: S
+      readonly read: RoomRead
+      readonly askedAtMs: number
+      readonly nowMs: number
+    }
+  | { readonly type: 'readFailed'; readonly sub: S }
+  | { readonly type: 'leave'; readonly sub: S }
+  /** A persisted message was heard of; without its row where the record could not be used. */
+  | { readonly type: 'message'; readonly seq: number; readonly row: Row | undefined; readonly nowMs: number }
+  /** The answer to `readRows`. */
+  | { readonly type: 'rows'; readonly read: RoomRead; readonly nowMs: number }
+  | { readonly type: 'rowsFailed' }
+  /** The sweep's look at the room. */
+  | {
+      readonly type: 'checked'
+      readonly head: number
+      readonly memberVersion: number
+      readonly epoch: string
+      /** The room's `last` when the look was asked for. */
+      readonly askedLast: number
+      readonly askedAtMs: number
+      readonly nowMs: number
+    }
+  /** The answer to `readMembers`: version and members of one statement. */
+  | {
+      readonly type: 'members'
+      readonly version: number
+      readonly members: ReadonlySet<string>
+      readonly askedAtMs: number
+      readonly nowMs: number
+    }
+  /** The signal of a removal. */
+  | { readonly type: 'removed'; readonly userId: string; readonly memberVersion: number }
+  /** The answer to `flush`; `behind` were skipped because too much waits in their sockets. */
+  | { readonly type: 'flushed'; readonly behind: readonly S[]; readonly nowMs: number }
+
+/** What a room's state asks its owner to do, in this order. */
+export type RoomEffect<S extends Subscription> =
+  | { readonly type: 'readJoin'; readonly sub: S; readonly afterSeq: number | undefined }
+  /** Read on behind `afterSeq`, once what was written to the subscriber has drained. */
+  | { readonly type: 'readPage'; readonly sub: S; readonly afterSeq: number }
+  | { readonly type: 'readRows'; readonly afterSeq: number }
+  | { readonly type: 'readMembers' }
+  | ({
+      readonly type: 'joined'
+      readonly sub: S
+      readonly headSeq: number
+      readonly epoch: string
+    } & Recovery)
+  | { readonly type: 'refused'; readonly sub: S; readonly code: FrameErrorCode }
+  | { readonly type: 'write'; readonly sub: S; readonly rows: readonly Row[] }
+  /** Write to those of `subs` that are still live when their slice comes. */
+  | { readonly type: 'flush'; readonly subs: readonly S[]; readonly rows: readonly Row[] }
+  | { readonly type: 'evicted'; readonly sub: S }
+  /** The database is another one than before: what the sockets know of the room is void. */
+  | { readonly type: 'restored'; readonly subs: readonly S[] }
+
+export interface Recovery {
+  readonly recovered?: boolean
+  readonly reason?: 'too_far' | 'reset'
+}

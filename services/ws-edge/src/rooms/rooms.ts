@@ -1,0 +1,282 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Tables } from '@roomlog/db'
+import type { Limits, ServerFrame } from '@roomlog/protocol'
+import type { Logger } from '@roomlog/service-kit'
+import type { Kysely } from 'kysely'
+import { BEHIND_BYTES, type Connection } from '../sockets/connection.ts'
+import type { RoomEffect, RoomEvent, Row, Subscription } from './room-events.ts'
+import { checkRooms, type ReadRequest, type RoomReader, readMembers } from './room-reader.ts'
+import { RoomState } from './room-state.ts'
+
+/** A join of a connection. */
+export interface RoomSubscription extends Subscription {
+  readonly roomId: string
+  readonly connection: Connection
+  /** The client's own mark on its join, given back with the answer. */
+  ref: string | undefined
+}
+
+export interface RoomsOptions {
+  readonly db: Kysely<Tables>
+  readonly reader: RoomReader
+  readonly limits: Limits
+  readonly log: Logger
+  /** A room got its first local socket, or lost its last. */
+  readonly onWatch: (roomId: string) => void
+  readonly onUnwatch: (roomId: string) => void
+}
+
+type Room = RoomState<RoomSubscription>
+type Effect = RoomEffect<RoomSubscription>
+
+const KEPT_BYTES_PER_ROOM = 64 * 1024
+const KEPT_BYTES_PER_EDGE = 64 * 1024 * 1024
+/** Sockets written in one turn of the event loop. */
+const SLICE = 1000
+const SWEEP_INTERVAL_MS = 2000
+const SWEEP_SLICE = 1000
+const UNLIMITED = Number.MAX_SAFE_INTEGER
+
+const REFUSALS = {
+  room_not_found: { message: 'no such room', retryable: false },
+  not_a_member: { message: 'only members of the room may', retryable: false },
+  unavailable: { message: 'the room cannot be read just now', retryable: true },
+} as const
+
+/** The rooms that have a socket here: runs what their states ask for, and feeds them what came of it. */
+export class Rooms {
+  readonly #options: RoomsOptions
+  readonly #rooms = new Map<string, Room>()
+  #sweep: NodeJS.Timeout | undefined
+  #sweeping: Promise<void> = Promise.resolve()
+
+  constructor(options: RoomsOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#rooms.size
+  }
+
+  start(): void {
+    this.#sweep = setTimeout(() => {
+      this.#sweeping = this.#sweepAll().finally(() => {
+        if (this.#sweep !== undefined) this.start()
+      })
+    }, SWEEP_INTERVAL_MS)
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#sweep)
+    this.#sweep = undefined
+    await this.#sweeping
+  }
+
+  has(roomId: string): boolean {
+    return this.#rooms.has(roomId)
+  }
+
+  join(connection: Connection, roomId: string, afterSeq: number | undefined, ref: string | undefined): void {
+    this.leave(connection, roomId)
+    const sub: RoomSubscription = { roomId, connection, userId: connection.userId, ref }
+    connection.rooms.set(roomId, sub)
+    let room = this.#rooms.get(roomId)
+    if (room === undefined) {
+      room = new RoomState({ maxResume: this.#options.limits.maxResume, keptBytes: () => this.#keptBytes() })
+      this.#rooms.set(roomId, room)
+      this.#options.onWatch(roomId)
+    }
+    this.#feed(roomId, room, { type: 'join', sub, afterSeq, nowMs: performance.now() })
+  }
+
+  leave(connection: Connection, roomId: string): void {
+    const [sub, room] = [connection.rooms.get(roomId), this.#rooms.get(roomId)]
+    if (sub === undefined) return
+    connection.rooms.delete(roomId)
+    if (room !== undefined) this.#feed(roomId, room, { type: 'leave', sub })
+  }
+
+  leaveAll(connection: Connection): void {
+    for (const roomId of [...connection.rooms.keys()]) this.leave(connection, roomId)
+  }
+
+  /** A persisted message; `row` makes its row, and undefined where the record cannot be used. */
+  message(roomId: string, seq: number, row: () => Row | undefined): void {
+    const room = this.#rooms.get(roomId)
+    if (room === undefined) return
+    const event = {
+      type: 'message',
+      seq,
+      row: seq > room.last ? row() : undefined,
+      nowMs: performance.now(),
+    } as const
+    this.#feed(roomId, room, event)
+  }
+
+  removed(roomId: string, userId: string, memberVersion: number): void {
+    const room = this.#rooms.get(roomId)
+    if (room !== undefined) this.#feed(roomId, room, { type: 'removed', userId, memberVersion })
+  }
+
+  /** The live sockets of the room. */
+  *socketsOf(roomId: string): IterableIterator<Connection> {
+    for (const { connection } of this.#rooms.get(roomId)?.live ?? []) yield connection
+  }
+
+  /** A hint to every live socket of the room, but those of `exceptUserId`. */
+  broadcast(roomId: string, frame: ServerFrame, exceptUserId?: string): void {
+    for (const socket of this.socketsOf(roomId)) {
+      if (socket.userId !== exceptUserId) socket.sendHint(frame)
+    }
+  }
+
+  #feed(roomId: string, room: Room, event: RoomEvent<RoomSubscription>): void {
+    // What returns to a state that is not current any more is thrown away.
+    if (this.#rooms.get(roomId) !== room) return
+    for (const effect of room.apply(event)) this.#run(roomId, room, effect)
+    if (room.isEmpty && this.#rooms.get(roomId) === room) {
+      this.#rooms.delete(roomId)
+      this.#options.onUnwatch(roomId)
+    }
+  }
+
+  #run(roomId: string, room: Room, effect: Effect): void {
+    switch (effect.type) {
+      case 'readJoin':
+        return this.#readJoin(room, effect.sub, effect.afterSeq)
+      case 'readPage':
+        return this.#readPage(room, effect.sub, effect.afterSeq)
+      case 'readRows':
+        return void this.#readRows(roomId, room, effect.afterSeq)
+      case 'readMembers':
+        return void this.#readMembers(roomId, room)
+      case 'joined': {
+        const { type: _type, sub, ...answer } = effect
+        sub.connection.send({ type: 'joinedRoom', roomId, ...answer, ...refOf(sub) })
+        sub.ref = undefined
+        return
+      }
+      case 'refused': {
+        const code = effect.code as keyof typeof REFUSALS
+        this.#drop(effect.sub)
+        effect.sub.connection.send({ type: 'error', code, roomId, ...REFUSALS[code], ...refOf(effect.sub) })
+        return
+      }
+      case 'write':
+        return effect.sub.connection.write(effect.rows.map(({ frame }) => frame))
+      case 'flush':
+        return void this.#flush(roomId, room, effect.subs, effect.rows)
+      case 'evicted':
+        this.#drop(effect.sub)
+        effect.sub.connection.send({ type: 'removedFromRoom', roomId })
+        return
+      case 'restored':
+        this.#options.log.error({ roomId }, 'the database was restored: sockets start anew')
+        for (const sub of effect.subs) sub.connection.close('restart')
+        return
+    }
+  }
+
+  #drop(sub: RoomSubscription): void {
+    if (sub.connection.rooms.get(sub.roomId) === sub) sub.connection.rooms.delete(sub.roomId)
+  }
+
+  #readJoin(room: Room, sub: RoomSubscription, afterSeq: number | undefined): void {
+    const { roomId, userId } = sub
+    const maxMissing = this.#options.limits.maxResume
+    void this.#read(room, sub, { roomId, userId, afterSeq: afterSeq ?? null, maxMissing })
+  }
+
+  /** After what was written before has left: a socket never holds more than one page. */
+  #readPage(room: Room, sub: RoomSubscription, afterSeq: number): void {
+    const { roomId, userId, connection } = sub
+    const read = () => void this.#read(room, sub, { roomId, userId, afterSeq, maxMissing: UNLIMITED })
+    if (connection.unsentBytes === 0) read()
+    else connection.afterDrain(read)
+  }
+
+  async #read(room: Room, sub: RoomSubscription, request: ReadRequest): Promise<void> {
+    const askedAtMs = performance.now()
+    try {
+      const read = await this.#options.reader.read(request)
+      this.#feed(sub.roomId, room, { type: 'read', sub, read, askedAtMs, nowMs: performance.now() })
+    } catch (err) {
+      this.#options.log.warn({ err, roomId: sub.roomId }, 'a join could not be read')
+      this.#feed(sub.roomId, room, { type: 'readFailed', sub })
+    }
+  }
+
+  async #readRows(roomId: string, room: Room, afterSeq: number): Promise<void> {
+    try {
+      const read = await this.#options.reader.read({ roomId, userId: null, afterSeq, maxMissing: UNLIMITED })
+      this.#feed(roomId, room, { type: 'rows', read, nowMs: performance.now() })
+    } catch (err) {
+      this.#options.log.warn({ err, roomId }, 'a gap could not be read; the sweep comes back to it')
+      this.#feed(roomId, room, { type: 'rowsFailed' })
+    }
+  }
+
+  async #readMembers(roomId: string, room: Room): Promise<void> {
+    const askedAtMs = performance.now()
+    try {
+      const userIds = [...new Set(room.subscribers.map(({ userId }) => userId))]
+      const read = await readMembers(this.#options.db, roomId, userIds)
+      this.#feed(roomId, room, { type: 'members', ...read, askedAtMs, nowMs: performance.now() })
+    } catch (err) {
+      this.#options.log.warn({ err, roomId }, 'members could not be read; the next sweep does')
+    }
+  }
+
+  /** Serves who is live at the start and still is when the slice comes; large rooms leave turns to others between. */
+  async #flush(
+    roomId: string,
+    room: Room,
+    subs: readonly RoomSubscription[],
+    rows: readonly Row[],
+  ): Promise<void> {
+    const frames = rows.map(({ frame }) => frame)
+    const behind: RoomSubscription[] = []
+    for (const [index, sub] of subs.entries()) {
+      if (index > 0 && index % SLICE === 0) await nextTurn()
+      if (!room.isLive(sub)) continue
+      if (sub.connection.unsentBytes > BEHIND_BYTES) behind.push(sub)
+      else sub.connection.write(frames)
+    }
+    // Not within the state's own step.
+    queueMicrotask(() => this.#feed(roomId, room, { type: 'flushed', behind, nowMs: performance.now() }))
+  }
+
+  async #sweepAll(): Promise<void> {
+    const roomIds = [...this.#rooms.keys()]
+    for (let from = 0; from < roomIds.length; from += SWEEP_SLICE) {
+      const slice = roomIds.slice(from, from + SWEEP_SLICE)
+      await this.#sweepSlice(slice).catch((err: unknown) =>
+        this.#options.log.warn({ err, rooms: slice.length }, 'rooms could not be checked'),
+      )
+    }
+  }
+
+  async #sweepSlice(roomIds: readonly string[]): Promise<void> {
+    const askedAtMs = performance.now()
+    const asked = new Map(
+      roomIds.flatMap((id) => {
+        const room = this.#rooms.get(id)
+        return room === undefined ? [] : [[id, { room, askedLast: room.last }] as const]
+      }),
+    )
+    for (const { roomId, ...check } of await checkRooms(this.#options.db, roomIds)) {
+      const of = asked.get(roomId)
+      if (of === undefined) continue
+      const { room, askedLast } = of
+      this.#feed(roomId, room, { type: 'checked', ...check, askedLast, askedAtMs, nowMs: performance.now() })
+    }
+  }
+
+  #keptBytes(): number {
+    return Math.min(KEPT_BYTES_PER_ROOM, KEPT_BYTES_PER_EDGE / Math.max(1, this.#rooms.size))
+  }
+}
+
+function refOf({ ref }: RoomSubscription): { readonly ref?: string } {
+  return ref === undefined ? {} : { ref }
+}

@@ -1,0 +1,151 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Tables } from '@roomlog/db'
+import { AppendError, type EventLog } from '@roomlog/event-log'
+import { encodeCreated } from '@roomlog/events'
+import {
+  type ClientFrameOf,
+  type Limits,
+  newId,
+  SEND_FAILURES,
+  type SendFailureCode,
+  type ServerFrameOf,
+} from '@roomlog/protocol'
+import type { Logger } from '@roomlog/service-kit'
+import type { Kysely } from 'kysely'
+import type { EdgeMetrics } from '../metrics.ts'
+import type { Connection } from '../sockets/connection.ts'
+import { TokenBuckets } from '../sockets/limits.ts'
+import type { Memberships } from './memberships.ts'
+import { findStored } from './stored.ts'
+
+export interface SendsOptions {
+  readonly db: Kysely<Tables>
+  /** Undefined until the log is reached. */
+  readonly eventLog: () => EventLog | undefined
+  readonly memberships: Memberships
+  readonly edgeId: string
+  readonly limits: Limits
+  readonly metrics: EdgeMetrics
+  readonly log: Logger
+}
+
+type Ack = ServerFrameOf<'ack'>
+type Outcome =
+  | { readonly status: 'ACCEPTED'; readonly messageId?: string; readonly seq?: number }
+  | { readonly status: 'FAILED'; readonly code: SendFailureCode; readonly retryAfterMs?: number }
+
+const ACCEPTED: Outcome = { status: 'ACCEPTED' }
+const OVERLOADED_RETRY_MS = 1000
+const LOOK_UP_TIMEOUT_MS = 500
+
+/** Takes sends to the log and answers each with an ack; nothing is acknowledged before the log has it. */
+export class Sends {
+  readonly #options: SendsOptions
+  readonly #users: TokenBuckets
+  readonly #rooms: TokenBuckets
+
+  constructor(options: SendsOptions) {
+    this.#options = options
+    const { messagesPerSecond, messageBurst, roomMessagesPerSecond } = options.limits
+    this.#users = new TokenBuckets(messagesPerSecond, messageBurst)
+    this.#rooms = new TokenBuckets(roomMessagesPerSecond, roomMessagesPerSecond)
+  }
+
+  /** Never rejects: whatever happens is told in the ack. */
+  async take(connection: Connection, frame: ClientFrameOf<'sendMessage'>): Promise<void> {
+    if (connection.unacked >= this.#options.limits.maxUnacked) {
+      this.#answer(connection, frame, overloaded(OVERLOADED_RETRY_MS))
+      return
+    }
+    const waitMs = this.#users.take(connection.userId)
+    if (waitMs > 0) {
+      this.#answer(connection, frame, rateLimited(waitMs))
+      return
+    }
+    connection.sendTaken()
+    this.#answer(connection, frame, await this.#send(connection.userId, frame))
+    connection.sendAnswered()
+  }
+
+  /** Answers a send that was refused before it was looked at. */
+  refuse(
+    connection: Connection,
+    send: Pick<Ack, 'roomId' | 'clientMsgId' | 'ref'>,
+    code: SendFailureCode,
+  ): void {
+    this.#answer(connection, send, { status: 'FAILED', code })
+  }
+
+  async #send(senderId: string, frame: ClientFrameOf<'sendMessage'>): Promise<Outcome> {
+    const { roomId, clientMsgId, body } = frame
+    try {
+      const membership = await this.#options.memberships.of(roomId, senderId)
+      if (membership !== 'member') return { status: 'FAILED', code: membership }
+    } catch (err) {
+      this.#options.log.warn({ err, roomId }, 'membership of a sender is not known')
+      return overloaded(OVERLOADED_RETRY_MS)
+    }
+    // After the look at the membership: strangers must not use up what the members may send.
+    const waitMs = this.#rooms.take(roomId)
+    if (waitMs > 0) return rateLimited(waitMs)
+    if (frame.repeat === true) {
+      const stored = await this.#findStored(senderId, frame)
+      if (stored !== undefined) return stored
+    }
+    const acceptedAt = new Date().toISOString()
+    const event = {
+      eventId: newId(),
+      roomId,
+      senderId,
+      clientMsgId,
+      body,
+      acceptedAt,
+      edgeId: this.#options.edgeId,
+    }
+    return this.#append(event)
+  }
+
+  async #append(event: Parameters<typeof encodeCreated>[0]): Promise<Outcome> {
+    const eventLog = this.#options.eventLog()
+    if (eventLog === undefined) return overloaded(OVERLOADED_RETRY_MS)
+    try {
+      await eventLog.append('created', encodeCreated(event))
+      return ACCEPTED
+    } catch (error) {
+      if (error instanceof AppendError && error.outcome === 'not_published')
+        return overloaded(OVERLOADED_RETRY_MS)
+      if (!(error instanceof AppendError)) this.#options.log.error({ err: error }, 'append failed')
+      return { status: 'FAILED', code: 'unavailable' }
+    }
+  }
+
+  /** Undefined also when the database does not say in time: then it is published, and stored once all the same. */
+  async #findStored(senderId: string, frame: ClientFrameOf<'sendMessage'>): Promise<Outcome | undefined> {
+    const { roomId, clientMsgId, body } = frame
+    const late = delay(LOOK_UP_TIMEOUT_MS, undefined, { ref: false })
+    const found = findStored(this.#options.db, { roomId, senderId, clientMsgId }).catch((err: unknown) => {
+      this.#options.log.debug({ err }, 'a repeated send could not be looked up')
+      return undefined
+    })
+    const stored = await Promise.race([found, late])
+    if (stored === undefined) return undefined
+    if (stored.body !== body) return { status: 'FAILED', code: 'client_msg_id_reused' }
+    return { status: 'ACCEPTED', messageId: stored.id, seq: stored.seq }
+  }
+
+  #answer(connection: Connection, send: Pick<Ack, 'roomId' | 'clientMsgId' | 'ref'>, outcome: Outcome): void {
+    const { roomId, clientMsgId, ref } = send
+    const base = { type: 'ack', roomId, clientMsgId, ...(ref === undefined ? {} : { ref }) } as const
+    this.#options.metrics.sends.inc({ result: outcome.status === 'ACCEPTED' ? 'accepted' : outcome.code })
+    if (outcome.status === 'ACCEPTED') connection.send({ ...base, ...outcome })
+    else connection.send({ ...base, ...outcome, retryable: SEND_FAILURES[outcome.code].retryable })
+  }
+}
+
+function overloaded(retryAfterMs: number): Outcome {
+  return { status: 'FAILED', code: 'overloaded', retryAfterMs }
+}
+
+function rateLimited(retryAfterMs: number): Outcome {
+  return { status: 'FAILED', code: 'rate_limited', retryAfterMs }
+}

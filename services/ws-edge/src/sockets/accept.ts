@@ -1,0 +1,106 @@
+import {
+  BEARER_SUBPROTOCOL_PREFIX,
+  CLOSE_CODES,
+  type CloseReason,
+  HEARTBEAT_INTERVAL_MS,
+  type Limits,
+  newId,
+  SUBPROTOCOL,
+} from '@roomlog/protocol'
+import { type Identity, TokenError } from '@roomlog/service-kit'
+import type { FastifyRequest } from 'fastify'
+import type { RawData, WebSocket } from 'ws'
+import type { EdgeMetrics } from '../metrics.ts'
+import { Connection } from './connection.ts'
+import type { Connections } from './connections.ts'
+
+export interface AcceptOptions {
+  readonly connections: Connections
+  readonly limits: Limits
+  readonly epoch: () => string
+  readonly isDraining: () => boolean
+  readonly onFrame: (connection: Connection, text: string) => void
+  readonly onOpen: (connection: Connection) => void
+  readonly onClose: (connection: Connection) => void
+  readonly metrics: EdgeMetrics
+}
+
+const AUTHORIZATION = /^Bearer ([^ ]+)$/i
+
+/** The handler of an upgraded socket. Never awaits: its first frames may have come in the packet of the handshake. */
+export function accept(options: AcceptOptions) {
+  const { connections, limits, metrics } = options
+  return (ws: WebSocket, request: FastifyRequest): void => {
+    ws.on('close', (code) => metrics.closes.inc({ code }))
+    const identity = identityOf(request)
+    const refusal = refusalOf(ws, identity)
+    if (identity === undefined || refusal !== undefined) {
+      const reason = refusal ?? 'unauthenticated'
+      metrics.handshakes.inc({ result: reason })
+      request.log.info({ ip: request.ip, reason }, 'socket refused')
+      ws.close(CLOSE_CODES[reason].code, reason)
+      return
+    }
+    const connection = new Connection(ws, request.socket, {
+      id: newId(),
+      identity,
+      framesPerSecond: limits.framesPerSecond,
+    })
+    listen(ws, connection)
+    metrics.handshakes.inc({ result: 'accepted' })
+    connection.send({
+      type: 'welcome',
+      connectionId: connection.id,
+      userId: connection.userId,
+      serverTime: new Date().toISOString(),
+      heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
+      tokenExpiresInMs: connection.expiresInMs,
+      epoch: options.epoch(),
+      limits,
+    })
+    connections.add(connection)
+    options.onOpen(connection)
+  }
+
+  function refusalOf(ws: WebSocket, identity: Identity | undefined): CloseReason | undefined {
+    if (identity === undefined) return 'unauthenticated'
+    if (ws.protocol !== SUBPROTOCOL) return 'badProtocol'
+    // Upgraded while the others were being counted.
+    return options.isDraining() ? 'restart' : undefined
+  }
+
+  function listen(ws: WebSocket, connection: Connection): void {
+    ws.on('message', (data: RawData, isBinary: boolean) => {
+      // What was on its way when the socket was closed is not answered any more.
+      if (!connection.isOpen) return
+      connection.heard()
+      if (isBinary) connection.close('binary')
+      else if (connection.frames.take() > 0) connection.close('limitExceeded')
+      else options.onFrame(connection, String(data))
+    })
+    ws.on('ping', () => connection.heard())
+    ws.on('pong', () => connection.heard())
+    ws.on('close', () => {
+      connections.remove(connection)
+      options.onClose(connection)
+    })
+  }
+}
+
+/** Undefined when the token is missing or refused, whatever is wrong with it. */
+function identityOf(request: FastifyRequest): Identity | undefined {
+  try {
+    return request.server.identify(tokenOf(request))
+  } catch (error) {
+    if (error instanceof TokenError) return undefined
+    throw error
+  }
+}
+
+function tokenOf({ headers }: FastifyRequest): string {
+  const bearer = AUTHORIZATION.exec(headers.authorization ?? '')?.[1]
+  if (bearer !== undefined) return bearer
+  const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((protocol) => protocol.trim())
+  const token = offered.find((protocol) => protocol.startsWith(BEARER_SUBPROTOCOL_PREFIX))
+  return token?.slice(BEARER_SUBPROTOCOL_PREFIX.length) ?? ''
+}

@@ -1,0 +1,149 @@
+import type { Socket } from 'node:net'
+import { CLOSE_CODES, type CloseReason, type ServerFrame } from '@roomlog/protocol'
+import type { Identity } from '@roomlog/service-kit'
+import type { WebSocket } from 'ws'
+import type { RoomSubscription } from '../rooms/rooms.ts'
+import { SlidingCount, TokenBucket } from './limits.ts'
+
+/** Above this much unsent a socket is not written live rows: it catches up from its position when it has drained. */
+export const BEHIND_BYTES = 256 * 1024
+const MAX_UNSENT_BYTES = 1024 * 1024
+const NO_PROGRESS_MS = 10_000
+const SILENT_MS = 45_000
+const BAD_FRAMES = 10
+const BAD_FRAMES_WINDOW_MS = 60_000
+
+export interface ConnectionOptions {
+  readonly id: string
+  readonly identity: Identity
+  readonly framesPerSecond: number
+}
+
+/** One client's socket: the only place that writes to it. */
+export class Connection {
+  readonly id: string
+  readonly userId: string
+  readonly sessionId: string
+  /** Joined or joining. */
+  readonly rooms = new Map<string, RoomSubscription>()
+  readonly frames: TokenBucket
+  expiresAtMs: number
+  nextPingAtMs = 0
+  readonly #badFrames = new SlidingCount(BAD_FRAMES, BAD_FRAMES_WINDOW_MS)
+  readonly #ws: WebSocket
+  readonly #tcp: Socket
+  #unacked = 0
+  #closeWhenAnswered: CloseReason | undefined
+  #aliveAtMs = performance.now()
+  #progressAtMs = performance.now()
+  #sentBytes = 0
+
+  constructor(ws: WebSocket, tcp: Socket, { id, identity, framesPerSecond }: ConnectionOptions) {
+    this.#ws = ws
+    this.#tcp = tcp
+    this.id = id
+    this.userId = identity.userId
+    this.sessionId = identity.sessionId
+    this.expiresAtMs = identity.expiresAtMs
+    this.frames = new TokenBucket(framesPerSecond, framesPerSecond)
+  }
+
+  get isOpen(): boolean {
+    return this.#ws.readyState === this.#ws.OPEN
+  }
+
+  get unsentBytes(): number {
+    return this.#ws.bufferedAmount
+  }
+
+  get expiresInMs(): number {
+    return Math.max(0, this.expiresAtMs - Date.now())
+  }
+
+  send(frame: ServerFrame): void {
+    if (this.isOpen) this.#ws.send(JSON.stringify(frame))
+    this.#dropIfFull()
+  }
+
+  /** A frame that loses nothing when it is lost: not written to a socket that is behind. */
+  sendHint(frame: ServerFrame): void {
+    if (this.unsentBytes <= BEHIND_BYTES) this.send(frame)
+  }
+
+  /** Frames as they were built, once for everybody. */
+  write(frames: readonly Buffer[]): void {
+    if (!this.isOpen) return
+    if (frames.length > 1) this.#tcp.cork()
+    for (const frame of frames) this.#ws.send(frame, { binary: false })
+    if (frames.length > 1) this.#tcp.uncork()
+    this.#dropIfFull()
+  }
+
+  /** Calls back once what was written so far has left this process; never, when the socket closes before. */
+  afterDrain(then: () => void): void {
+    if (this.#tcp.writableNeedDrain) this.#tcp.once('drain', () => this.isOpen && then())
+    else setImmediate(() => this.isOpen && then())
+  }
+
+  /** Sends that wait for their ack. */
+  get unacked(): number {
+    return this.#unacked
+  }
+
+  sendTaken(): void {
+    this.#unacked += 1
+  }
+
+  /** After its ack was written. */
+  sendAnswered(): void {
+    this.#unacked -= 1
+    if (this.#unacked === 0 && this.#closeWhenAnswered !== undefined) this.close(this.#closeWhenAnswered)
+  }
+
+  close(reason: CloseReason): void {
+    if (this.isOpen) this.#ws.close(CLOSE_CODES[reason].code, reason)
+  }
+
+  /** Once no send waits for its ack. */
+  closeWhenAnswered(reason: CloseReason): void {
+    if (this.#unacked === 0) this.close(reason)
+    else this.#closeWhenAnswered = reason
+  }
+
+  /** Any sign of life. */
+  heard(): void {
+    this.#aliveAtMs = performance.now()
+  }
+
+  get heardAtMs(): number {
+    return this.#aliveAtMs
+  }
+
+  /** Counts a frame that was none; closes at too many. */
+  badFrame(): void {
+    if (this.#badFrames.add(performance.now())) this.close('badProtocol')
+  }
+
+  ping(): void {
+    if (this.isOpen) this.#ws.ping()
+  }
+
+  /** Closes what is silent, stuck or expired. */
+  check(nowMs: number): void {
+    if (!this.isOpen) return
+    if (this.expiresInMs === 0) this.close('unauthenticated')
+    else if (nowMs - this.#aliveAtMs > SILENT_MS) this.close('silent')
+    else if (this.#isStuck(nowMs)) this.close('slowConsumer')
+  }
+
+  #isStuck(nowMs: number): boolean {
+    const sent = this.#tcp.bytesWritten - this.#tcp.writableLength
+    if (this.unsentBytes === 0 || sent !== this.#sentBytes) this.#progressAtMs = nowMs
+    this.#sentBytes = sent
+    return nowMs - this.#progressAtMs > NO_PROGRESS_MS
+  }
+
+  #dropIfFull(): void {
+    if (this.unsentBytes > MAX_UNSENT_BYTES) this.close('slowConsumer')
+  }
+}

@@ -1,0 +1,67 @@
+import { HEARTBEAT_INTERVAL_MS } from '@roomlog/protocol'
+import type { Connection } from './connection.ts'
+
+const TICK_MS = 1000
+const PING_SPREAD = 0.2
+const NONE: ReadonlySet<Connection> = new Set()
+
+/** All sockets of this edge, by id and by user, and the one timer that looks after them. */
+export class Connections {
+  readonly #byId = new Map<string, Connection>()
+  readonly #byUser = new Map<string, Set<Connection>>()
+  readonly #maxPerUser: number
+  readonly #timer: NodeJS.Timeout
+
+  constructor(maxPerUser: number) {
+    this.#maxPerUser = maxPerUser
+    this.#timer = setInterval(() => this.#tick(), TICK_MS)
+  }
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  [Symbol.iterator](): IterableIterator<Connection> {
+    return this.#byId.values()
+  }
+
+  /** One above a user's limit closes the user's oldest. */
+  add(connection: Connection): void {
+    this.#byId.set(connection.id, connection)
+    connection.nextPingAtMs = nextPingAtMs(performance.now())
+    const own = this.#byUser.get(connection.userId) ?? new Set()
+    this.#byUser.set(connection.userId, own.add(connection))
+    const open = [...own].filter((it) => it.isOpen)
+    if (open.length > this.#maxPerUser) open[0]?.close('limitExceeded')
+  }
+
+  remove(connection: Connection): void {
+    this.#byId.delete(connection.id)
+    const own = this.#byUser.get(connection.userId)
+    own?.delete(connection)
+    if (own?.size === 0) this.#byUser.delete(connection.userId)
+  }
+
+  ofUser(userId: string): ReadonlySet<Connection> {
+    return this.#byUser.get(userId) ?? NONE
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  #tick(): void {
+    const nowMs = performance.now()
+    for (const connection of this.#byId.values()) {
+      connection.check(nowMs)
+      if (nowMs < connection.nextPingAtMs) continue
+      connection.ping()
+      connection.nextPingAtMs = nextPingAtMs(nowMs)
+    }
+  }
+}
+
+/** Spread, so that sockets which came at once are not pinged at once. */
+function nextPingAtMs(nowMs: number): number {
+  return nowMs + HEARTBEAT_INTERVAL_MS * (1 - PING_SPREAD + 2 * PING_SPREAD * Math.random())
+}

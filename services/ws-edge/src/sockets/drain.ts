@@ -1,0 +1,33 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Connection } from './connection.ts'
+
+/** So many sockets a second are closed at most, while that takes no longer than the longest spread. */
+const CLOSES_PER_SECOND = 250
+const SHORTEST_SPREAD_MS = 5_000
+const LONGEST_SPREAD_MS = 10_000
+/** For sends that are not answered when their socket's turn comes. */
+const LAST_ANSWERS_MS = 2_000
+const POLL_MS = 50
+
+/**
+ * Tells each socket when to come back, and closes it then: spread, so that the other edges are not met by all at once,
+ * and not before its sends are answered. Resolves when all are closed.
+ */
+export async function closeSpread(connections: readonly Connection[]): Promise<void> {
+  const wishedMs = (connections.length / CLOSES_PER_SECOND) * 1000
+  const spreadMs = Math.min(LONGEST_SPREAD_MS, Math.max(SHORTEST_SPREAD_MS, wishedMs))
+  const slotMs = (index: number) => Math.floor((index * spreadMs) / connections.length)
+  for (const [index, connection] of connections.entries()) {
+    connection.send({ type: 'draining', reconnectAfterMs: slotMs(index) })
+  }
+  const startedAtMs = performance.now()
+  for (const [index, connection] of connections.entries()) {
+    const waitMs = startedAtMs + slotMs(index) - performance.now()
+    // Many leave by themselves when they are told.
+    if (waitMs > 0 && connection.isOpen) await delay(waitMs)
+    connection.closeWhenAnswered('restart')
+  }
+  const deadlineMs = performance.now() + LAST_ANSWERS_MS
+  while (connections.some((it) => it.isOpen) && performance.now() < deadlineMs) await delay(POLL_MS)
+  for (const connection of connections) connection.close('restart')
+}

@@ -1,5 +1,6 @@
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
+import { sqlState } from './errors.ts'
 import type { Tables } from './tables.ts'
 
 // int8: seqs, offsets and counts stay below 2^53, and a string would be compared as text.
@@ -49,7 +50,7 @@ export function connect(options: ConnectOptions): Database {
   // tells whoever waits for its answer, but between two statements of a transaction nobody does.
   pool.on('error', (error) => options.onIdleError?.(error))
   pool.on('connect', (client) => client.on('error', () => undefined))
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: discardingBroken(pool) }) })
   let closing: Promise<void> | undefined
   return {
     db,
@@ -60,6 +61,32 @@ export function connect(options: ConnectOptions): Database {
     close: () => {
       closing ??= db.destroy()
       return closing
+    },
+  }
+}
+
+/**
+ * A connection that failed without a word of the server's (a time-out, a lost answer) is never used again: what came next
+ * on it would wait behind the lost answer, and the pool gives out first what came back last.
+ */
+function discardingBroken(pool: pg.Pool): PostgresPool {
+  return {
+    options: pool.options,
+    end: () => pool.end(),
+    connect: async () => {
+      const client = await pool.connect()
+      let isBroken = false
+      const query = async (text: string, parameters: readonly unknown[]) => {
+        try {
+          return await client.query(text, [...parameters])
+        } catch (error) {
+          isBroken ||= sqlState(error) === undefined
+          throw error
+        }
+      }
+      const release = (destroy = false) => client.release(destroy || isBroken)
+      // Kysely's type asks for cursors too, which nobody here opens.
+      return { query, release } as unknown as PostgresPoolClient
     },
   }
 }

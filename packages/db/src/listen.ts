@@ -12,36 +12,46 @@ const RETRY_MS = 500
 
 /** Listens on a connection of its own, and comes back after the server was away. Returns the way to stop. */
 export function listen(database: Database, options: ListenOptions): () => Promise<void> {
-  let client: DedicatedClient | undefined
+  let current: DedicatedClient | undefined
   let stopped = false
   let retry: NodeJS.Timeout | undefined
 
-  const lost = (error: Error) => {
-    client?.release(true)
-    client = undefined
+  const again = (error: Error) => {
     if (stopped) return
     options.onError(error)
     retry = setTimeout(start, RETRY_MS)
   }
   const open = async () => {
-    const opened = await database.dedicated()
-    if (stopped) return opened.release(true)
-    client = opened
-    opened.on('error', lost)
-    opened.on('notification', (n) => options.onNotification(n.channel, n.payload ?? ''))
-    for (const channel of options.channels) await opened.query(`LISTEN ${quoted(channel)}`)
-    options.onConnected()
+    const client = await database.dedicated()
+    if (stopped) return client.release(true)
+    current = client
+    const lost = (error: Error) => {
+      // One loss is told twice, by the connection and by the statement under way: a second way back would take a
+      // connection that nobody gives back, and the pool's end waits for those.
+      if (current !== client) return
+      current = undefined
+      client.release(true)
+      again(error)
+    }
+    client.on('error', lost)
+    client.on('notification', (n) => options.onNotification(n.channel, n.payload ?? ''))
+    try {
+      for (const channel of options.channels) await client.query(`LISTEN ${quoted(channel)}`)
+      if (current === client) options.onConnected()
+    } catch (error) {
+      lost(error as Error)
+    }
   }
   const start = () => {
-    open().catch((error: Error) => (client === undefined && stopped ? undefined : lost(error)))
+    open().catch(again)
   }
   start()
 
   return async () => {
     stopped = true
     clearTimeout(retry)
-    client?.release(true)
-    client = undefined
+    current?.release(true)
+    current = undefined
   }
 }
 

@@ -59,6 +59,8 @@ export const CLOSE_CODES = {
   binary: { code: 1003, client: 'stop' },
   abnormal: { code: 1006, client: 'reconnect' },
   notUtf8: { code: 1007, client: 'stop' },
+  /** A message in too many fragments. */
+  policyViolation: { code: 1008, client: 'stop' },
   tooBig: { code: 1009, client: 'stop' },
   internal: { code: 1011, client: 'reconnect' },
   restart: { code: 1012, client: 'reconnect' },

@@ -22,12 +22,17 @@ export const errorHandler = fp(
       if (known.status >= 500) request.log.error({ err: error }, 'request failed')
       return answer(request, reply, known, detailsOf(error))
     })
-    app.setNotFoundHandler((request, reply) => {
+    const answerNoRoute = (request: FastifyRequest, reply: FastifyReply) => {
       const methods = methodsOf(pathOf(request))
       if (methods.length === 0) return answer(request, reply, new ApiError('not_found', 'no such route'))
       reply.header('allow', methods.join(', '))
       const refusal = new ApiError('method_not_allowed', 'this route does not take that method')
       return answer(request, reply, refusal)
+    }
+    app.setNotFoundHandler(answerNoRoute)
+    // Before the body is looked at: what is wrong with it does not matter where nobody takes it.
+    app.addHook('preParsing', async (request, reply) => {
+      if (request.is404) await answerNoRoute(request, reply)
     })
   },
 )

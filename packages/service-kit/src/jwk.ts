@@ -24,11 +24,12 @@ function json(text: string): unknown {
   }
 }
 
-/** `JWT_PUBLIC_KEYS`: a JSON array of Ed25519 public JWKs. */
+/** `JWT_PUBLIC_KEYS`: a JSON array of Ed25519 public JWKs, each of its own `kid`. A private one is refused: whoever only checks tokens must not be able to make them. */
 export const publicKeysSetting = z
   .string()
   .transform(json)
-  .pipe(z.array(z.object(publicJwk)).min(1))
+  .pipe(z.array(z.object({ ...publicJwk, d: z.undefined('must not hold a private key').optional() })).min(1))
+  .refine((keys) => new Set(keys.map(({ kid }) => kid)).size === keys.length, 'has two keys of one kid')
   .transform((keys, context) => keys.map((jwk) => toPem(jwk, context, exportPublic)))
 
 /** `JWT_PRIVATE_KEY`: one Ed25519 private JWK as JSON. */
@@ -56,7 +57,8 @@ function exportPublic(jwk: Jwk): string {
 }
 
 function exportPrivate(jwk: Jwk & { readonly d: string }): string {
-  return createPrivateKey({ key: { ...jwk }, format: 'jwk' })
-    .export({ type: 'pkcs8', format: 'pem' })
-    .toString()
+  const key = createPrivateKey({ key: { ...jwk }, format: 'jwk' })
+  // Made from `d` alone; tokens of a key whose `x` is another's would be refused by all.
+  if (createPublicKey(key).export({ format: 'jwk' }).x !== jwk.x) throw new TypeError('x is not of d')
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString()
 }

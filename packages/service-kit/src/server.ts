@@ -48,10 +48,26 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
   })
+  endConnectionsWhileClosing(app)
   app.addHook('onResponse', async (request, reply) => {
     const { method, url, ip } = request
     const path = url.split('?', 1)[0]
     request.log.debug({ method, path, ip, status: reply.statusCode, ms: reply.elapsedTime }, 'request')
   })
   return app
+}
+
+/** A connection that outlives the request it had while the server began to close would keep it open until its time-out. */
+function endConnectionsWhileClosing(app: FastifyInstance): void {
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close')
+  })
+  // For answers that had begun before.
+  app.addHook('onResponse', async () => {
+    if (closing) app.server.closeIdleConnections()
+  })
 }

@@ -46,7 +46,8 @@ export const commaList = z.string().transform((list) =>
 
 /** Origins as browsers send them, comma-separated: scheme, host and port, nothing behind. */
 export const originList = commaList.refine(
-  (origins) => origins.every((origin) => URL.parse(origin)?.origin === origin),
+  // An asterisk would stand for itself: no origin is like it.
+  (origins) => origins.every((origin) => URL.parse(origin)?.origin === origin && !origin.includes('*')),
   'must be origins as browsers send them (https://chat.example.org), comma-separated',
 )
 

@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto'
 import { limitSettings, limitsOf } from '@roomlog/protocol'
 import {
   BESIDE_OTHERS,
@@ -51,7 +52,7 @@ type Settings = z.infer<z.ZodObject<typeof settings>>
 const configSchema = z
   .object(settings)
   .superRefine(needsOnFullEngine(['REDIS_URL']), BESIDE_OTHERS)
-  .superRefine(believesItself)
+  .superRefine(believesItself, BESIDE_OTHERS)
   .transform((s) => ({
     logLevel: s.LOG_LEVEL,
     host: s.HOST,
@@ -76,10 +77,13 @@ const configSchema = z
 
 /** Tokens signed with a key that is not among the believed ones would be refused by who made them. */
 function believesItself(
-  { JWT_PRIVATE_KEY: own, JWT_PUBLIC_KEYS: believed }: Settings,
+  { JWT_PRIVATE_KEY: own, JWT_PUBLIC_KEYS: believed }: Partial<Settings>,
   context: z.RefinementCtx,
 ): void {
-  if (believed.some(({ kid }) => kid === own.kid)) return
+  // Beside other problems they can be missing or not yet what they become.
+  if (typeof own?.pem !== 'string' || !Array.isArray(believed)) return
+  const pem = createPublicKey(own.pem).export({ type: 'spki', format: 'pem' })
+  if (believed.some((key) => key?.kid === own.kid && key.pem === pem)) return
   context.addIssue({
     code: 'custom',
     path: ['JWT_PUBLIC_KEYS'],

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { ApiError } from '@roomlog/service-kit'
 import argon2 from 'argon2'
+import { Slots } from './slots.ts'
 
 /** RFC 9106's second choice for memory-constrained servers, at the size that OWASP names: 19 MiB, two passes. */
 const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
@@ -10,7 +10,6 @@ const THREAD_POOL_SIZE = 4
 const MAX_RUNNING = Math.max(1, Math.min(availableParallelism(), THREAD_POOL_SIZE - 2))
 /** Two seconds of work at 25 ms a hash. */
 const MAX_WAITING = 80 * MAX_RUNNING
-const RETRY_AFTER_S = 3
 
 export interface Passwords {
   hash(password: string): Promise<string>
@@ -31,44 +30,5 @@ export async function passwordHasher(): Promise<Passwords> {
       return matches && stored !== null
     },
     isOutdated: (stored) => argon2.needsRehash(stored, PARAMETERS),
-  }
-}
-
-class Slots {
-  readonly #maxWaiting: number
-  readonly #waiting: (() => void)[] = []
-  #free: number
-
-  constructor(running: number, maxWaiting: number) {
-    this.#free = running
-    this.#maxWaiting = maxWaiting
-  }
-
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    await this.#take()
-    try {
-      return await work()
-    } finally {
-      this.#give()
-    }
-  }
-
-  #take(): Promise<void> | undefined {
-    if (this.#free > 0) {
-      this.#free -= 1
-      return undefined
-    }
-    if (this.#waiting.length >= this.#maxWaiting) {
-      throw new ApiError('unavailable', 'too many logins at once', { retryAfterS: RETRY_AFTER_S })
-    }
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#waiting.push(resolve)
-    return promise
-  }
-
-  #give(): void {
-    const next = this.#waiting.shift()
-    if (next === undefined) this.#free += 1
-    else next()
   }
 }

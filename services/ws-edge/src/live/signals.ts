@@ -103,11 +103,13 @@ export class SignalHandler {
     // It is heard on the room's channel and on the user's.
     if (this.#isKnown(`${roomId} ${userId}`, memberVersion)) return
     memberships.forget(roomId, userId)
-    const inRoom = new Set([...connections.ofUser(userId)].filter((socket) => socket.rooms.has(roomId)))
+    const sockets = [...connections.ofUser(userId)]
+    const inRoom = new Set(sockets.filter((socket) => socket.rooms.has(roomId)))
     rooms.removed(roomId, userId, memberVersion)
-    // Who was in the room was told at the eviction.
-    for (const socket of connections.ofUser(userId)) {
-      if (!inRoom.has(socket)) socket.send({ type: 'removedFromRoom', roomId })
+    // Who was evicted now was told with that.
+    for (const socket of sockets) {
+      const isTold = inRoom.has(socket) && !socket.rooms.has(roomId)
+      if (!isTold) socket.send({ type: 'removedFromRoom', roomId })
     }
   }
 

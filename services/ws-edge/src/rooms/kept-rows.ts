@@ -7,9 +7,15 @@ export class KeptRows {
   #rows: Row[] = []
   #bytes = 0
 
+  /** `rows` follow the ones before. */
   add(rows: readonly Row[], maxBytes: number): void {
     this.#rows.push(...rows)
     for (const { frame } of rows) this.#bytes += frame.length
+    this.trim(maxBytes)
+  }
+
+  /** Drops the oldest until the rest fits. */
+  trim(maxBytes: number): void {
     let drop = 0
     while (drop < this.#rows.length && (this.#rows.length - drop > MAX_ROWS || this.#bytes > maxBytes)) {
       this.#bytes -= this.#rows[drop]?.frame.length ?? 0

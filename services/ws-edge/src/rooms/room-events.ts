@@ -28,11 +28,12 @@ export interface RoomRead {
 /** What can happen to a room's state. Times are this process's monotonic milliseconds. */
 export type RoomEvent<S extends Subscription> =
   | { readonly type: 'join'; readonly sub: S; readonly afterSeq: number | undefined; readonly nowMs: number }
-  /** The answer to `readJoin` or `readPage`. */
+  /** The answer to `readJoin` or `readPage`; `askedHead` is the room's `head` when it was asked, here and below. */
   | {
       readonly type: 'read'
       readonly sub: S
       readonly read: RoomRead
+      readonly askedHead: number
       readonly askedAtMs: number
       readonly nowMs: number
     }
@@ -41,7 +42,7 @@ export type RoomEvent<S extends Subscription> =
   /** A persisted message was heard of; without its row where the record could not be used. */
   | { readonly type: 'message'; readonly seq: number; readonly row: Row | undefined; readonly nowMs: number }
   /** The answer to `readRows`. */
-  | { readonly type: 'rows'; readonly read: RoomRead; readonly nowMs: number }
+  | { readonly type: 'rows'; readonly read: RoomRead; readonly askedHead: number; readonly nowMs: number }
   | { readonly type: 'rowsFailed' }
   /** The sweep's look at the room. */
   | {
@@ -49,16 +50,20 @@ export type RoomEvent<S extends Subscription> =
       readonly head: number
       readonly memberVersion: number
       readonly epoch: string
-      /** The room's `last` when the look was asked for. */
-      readonly askedLast: number
+      readonly askedHead: number
       readonly askedAtMs: number
       readonly nowMs: number
     }
-  /** The answer to `readMembers`: version and members of one statement. */
+  /** The answer to `readMembers`, all of one statement. */
   | {
       readonly type: 'members'
       readonly version: number
+      /** Those of the users in `asked` who are members. */
       readonly members: ReadonlySet<string>
+      readonly asked: ReadonlySet<string>
+      readonly head: number
+      readonly epoch: string
+      readonly askedHead: number
       readonly askedAtMs: number
       readonly nowMs: number
     }
@@ -69,10 +74,12 @@ export type RoomEvent<S extends Subscription> =
 
 /** What a room's state asks its owner to do, in this order. */
 export type RoomEffect<S extends Subscription> =
+  /** Rows above `afterSeq` may be left out of the answer: a page brings them then. */
   | { readonly type: 'readJoin'; readonly sub: S; readonly afterSeq: number | undefined }
   /** Read on behind `afterSeq`, once what was written to the subscriber has drained. */
   | { readonly type: 'readPage'; readonly sub: S; readonly afterSeq: number }
   | { readonly type: 'readRows'; readonly afterSeq: number }
+  /** Whether the users of all subscribers are members. */
   | { readonly type: 'readMembers' }
   | ({
       readonly type: 'joined'

@@ -13,15 +13,22 @@ export interface ReadRequest {
   readonly maxMissing: number
 }
 
+/** With what the room's state does not look at. */
+export interface FullRead extends RoomRead {
+  readonly memberCount: number
+}
+
 const PAGE_ROWS = 100
 const PAGE_BYTES = 256 * 1024
 const MAX_REQUESTS_PER_STATEMENT = 100
+/** Each may bring a page: over all statements at once no more than 50. */
+const MAX_PAGES_PER_STATEMENT = 8
 /** At once; the pool has room for others beside. */
 const MAX_STATEMENTS = 6
 
 interface Waiting {
   readonly request: ReadRequest
-  readonly settle: PromiseWithResolvers<RoomRead>
+  readonly settle: PromiseWithResolvers<FullRead>
 }
 
 /**
@@ -30,7 +37,9 @@ interface Waiting {
  */
 export class RoomReader {
   readonly #db: Kysely<Tables>
-  #waiting: Waiting[] = []
+  readonly #waiting: Waiting[] = []
+  /** Those that ask for rows. */
+  readonly #waitingForRows: Waiting[] = []
   #running = 0
 
   constructor(db: Kysely<Tables>) {
@@ -38,17 +47,24 @@ export class RoomReader {
   }
 
   /** Rejects with the driver's errors. */
-  read(request: ReadRequest): Promise<RoomRead> {
-    const settle = Promise.withResolvers<RoomRead>()
-    this.#waiting.push({ request, settle })
+  read(request: ReadRequest): Promise<FullRead> {
+    const settle = Promise.withResolvers<FullRead>()
+    const isFirst = !this.#isWaiting
+    const waiting = request.afterSeq === null ? this.#waiting : this.#waitingForRows
+    waiting.push({ request, settle })
     // What is asked in the same turn of the event loop goes together.
-    if (this.#waiting.length === 1) setImmediate(() => this.#pump())
+    if (isFirst) setImmediate(() => this.#pump())
     return settle.promise
   }
 
+  get #isWaiting(): boolean {
+    return this.#waiting.length + this.#waitingForRows.length > 0
+  }
+
   #pump(): void {
-    while (this.#waiting.length > 0 && this.#running < MAX_STATEMENTS) {
-      const batch = this.#waiting.splice(0, MAX_REQUESTS_PER_STATEMENT)
+    while (this.#isWaiting && this.#running < MAX_STATEMENTS) {
+      const pages = this.#waitingForRows.splice(0, MAX_PAGES_PER_STATEMENT)
+      const batch = [...pages, ...this.#waiting.splice(0, MAX_REQUESTS_PER_STATEMENT - pages.length)]
       this.#running += 1
       void this.#run(batch).finally(() => {
         this.#running -= 1
@@ -79,6 +95,7 @@ interface Answer {
   readonly isPrivate: boolean
   readonly isMember: boolean
   readonly memberVersion: number
+  readonly memberCount: number
   readonly head: number
   readonly epoch: string
   readonly rows: readonly MessageColumns[] | null
@@ -93,10 +110,11 @@ interface MessageColumns {
   readonly createdAtMs: number
 }
 
-async function readRooms(db: Kysely<Tables>, requests: readonly ReadRequest[]): Promise<readonly RoomRead[]> {
+async function readRooms(db: Kysely<Tables>, requests: readonly ReadRequest[]): Promise<readonly FullRead[]> {
   const { rows } = await sql<Answer>`
     SELECT r.id IS NOT NULL AS "exists", coalesce(r.visibility = 'private', false) AS "isPrivate",
            m.user_id IS NOT NULL AS "isMember", coalesce(r.member_version, 0) AS "memberVersion",
+           coalesce(r.member_count, 0) AS "memberCount",
            coalesce(r.last_seq, 0) AS head, c.epoch, p.rows
     FROM unnest(
       ${requests.map((q) => q.roomId)}::text[], ${requests.map((q) => q.userId)}::text[],
@@ -120,7 +138,7 @@ async function readRooms(db: Kysely<Tables>, requests: readonly ReadRequest[]): 
   return rows.map((answer, index) => readOf(requests[index]?.roomId ?? '', answer))
 }
 
-function readOf(roomId: string, { rows: columns, ...answer }: Answer): RoomRead {
+function readOf(roomId: string, { rows: columns, ...answer }: Answer): FullRead {
   const rows: Row[] = []
   let bytes = 0
   for (const { seq, createdAtMs, ...message } of columns ?? []) {
@@ -146,6 +164,7 @@ function readOf(roomId: string, { rows: columns, ...answer }: Answer): RoomRead 
 
 export interface RoomCheck {
   readonly roomId: string
+  readonly memberCount: number
   readonly head: number
   readonly memberVersion: number
   readonly epoch: string
@@ -157,23 +176,34 @@ export async function checkRooms(
   roomIds: readonly string[],
 ): Promise<readonly RoomCheck[]> {
   const { rows } = await sql<RoomCheck>`
-    SELECT r.id AS "roomId", r.last_seq AS head, r.member_version AS "memberVersion", c.epoch
+    SELECT r.id AS "roomId", r.last_seq AS head, r.member_version AS "memberVersion",
+           r.member_count AS "memberCount", c.epoch
     FROM chat.rooms r CROSS JOIN chat.cluster c WHERE r.id = ANY (${roomIds}::text[])`.execute(db)
   return rows
 }
 
-/** A room's membership version and which of these users are members, in one statement. */
+export interface MembersRead {
+  readonly version: number
+  readonly members: ReadonlySet<string>
+  readonly head: number
+  readonly epoch: string
+}
+
+/** A room's membership version and which of these users are members, in one statement; nobody is of a room that is not there. */
 export async function readMembers(
   db: Kysely<Tables>,
   roomId: string,
   userIds: readonly string[],
-): Promise<{ readonly version: number; readonly members: ReadonlySet<string> }> {
-  const { rows } = await sql<{ version: number; members: readonly string[] }>`
-    SELECT r.member_version AS version, coalesce((
+): Promise<MembersRead> {
+  const { rows } = await sql<Omit<MembersRead, 'members'> & { readonly members: readonly string[] }>`
+    SELECT coalesce(r.member_version, ${Number.MAX_SAFE_INTEGER}::bigint) AS version,
+           coalesce(r.last_seq, 0) AS head, c.epoch, coalesce((
       SELECT json_agg(m.user_id) FROM chat.room_members m
       WHERE m.room_id = r.id AND m.user_id = ANY (${userIds}::text[])), '[]') AS members
-    FROM chat.rooms r WHERE r.id = ${roomId}`.execute(db)
-  return { version: rows[0]?.version ?? Number.MAX_SAFE_INTEGER, members: new Set(rows[0]?.members ?? []) }
+    FROM chat.cluster c LEFT JOIN chat.rooms r ON r.id = ${roomId}`.execute(db)
+  const [read] = rows
+  if (read === undefined) throw new RangeError('members were read without an answer')
+  return { ...read, members: new Set(read.members) }
 }
 
 export async function readEpoch(db: Kysely<Tables>): Promise<string> {

@@ -1,28 +1,35 @@
 import { KeptRows } from './kept-rows.ts'
 import type { Recovery, RoomEffect, RoomEvent, RoomRead, Row, Subscription } from './room-events.ts'
 
-export interface RoomStateOptions {
+export interface RoomStateOptions<S extends Subscription> {
   /** Missed messages that a join delivers; a room further behind than this starts anew at its head. */
   readonly maxResume: number
   /** Bytes of the newest rows to keep for who comes back. */
   readonly keptBytes: () => number
+  /** So much waits in its socket that it is to catch up by pages, each read after the one before has drained. */
+  readonly isBehind: (sub: S) => boolean
 }
 
 /** Nothing is delivered on a membership that was not looked at for so long. */
 const STALE_AFTER_MS = 5000
 /** Rows that wait while a flush runs; what does not fit is read from the database afterwards. */
 const MAX_WAITING_ROWS = 256
+/** As much as a page: with what may wait in a socket before, still far from what closes it. */
+const MAX_FLUSH_BYTES = 256 * 1024
 
 interface Joining {
-  /** `reading`: a read is under way or awaits draining; `waiting`: everything up to `position` is written. */
-  phase: 'reading' | 'waiting'
+  /**
+   * `reading`: a read is under way or awaits draining; `stalled`: it failed, the next sweep that succeeds asks again;
+   * `waiting`: everything up to `position` is written, and the room has to come there.
+   */
+  phase: 'reading' | 'stalled' | 'waiting'
   readonly afterSeq: number | undefined
   /** The seq written last; undefined before the join is answered. */
   position: number | undefined
-  /** What `last` was when the read was asked: no later head may be below it. */
-  askedLast: number
-  /** No membership read below this version counts. */
-  minVersion: number
+  /** The membership version it was let in under, or before that of a removal: no read below it counts. */
+  version: number
+  /** What was known of the membership when the read was asked. */
+  askedVersion: number
 }
 
 /**
@@ -35,12 +42,13 @@ interface Joining {
  * - What is heard with a gap, or of which no row came along, is a target: the rows up to it are read.
  */
 export class RoomState<S extends Subscription> {
-  readonly #options: RoomStateOptions
+  readonly #options: RoomStateOptions<S>
   /** With the membership version under which each was let in. */
   readonly #live = new Map<S, number>()
   readonly #joining = new Map<S, Joining>()
   readonly #kept = new KeptRows()
   #last: number | undefined
+  #head = 0
   #epoch: string | undefined
   #memberVersion = 0
   #checkedAtMs = Number.NEGATIVE_INFINITY
@@ -54,7 +62,7 @@ export class RoomState<S extends Subscription> {
   #reading: { readonly last: number; readonly target: number } | undefined
   #effects: RoomEffect<S>[] = []
 
-  constructor(options: RoomStateOptions) {
+  constructor(options: RoomStateOptions<S>) {
     this.#options = options
   }
 
@@ -65,6 +73,11 @@ export class RoomState<S extends Subscription> {
   /** The seq up to which the live subscribers are served; 0 until it is known. */
   get last(): number {
     return this.#last ?? 0
+  }
+
+  /** The highest seq that is known to be stored: what is asked from now on shows no lower head. */
+  get head(): number {
+    return this.#head
   }
 
   isLive(sub: S): boolean {
@@ -79,6 +92,11 @@ export class RoomState<S extends Subscription> {
     return this.#live.keys()
   }
 
+  /** The last completed check is so old that nothing may be delivered. */
+  isStale(nowMs: number): boolean {
+    return nowMs - this.#checkedAtMs > STALE_AFTER_MS
+  }
+
   apply(event: RoomEvent<S>): readonly RoomEffect<S>[] {
     this.#effects = []
     this.#handle(event)
@@ -88,73 +106,106 @@ export class RoomState<S extends Subscription> {
   #handle(event: RoomEvent<S>): void {
     switch (event.type) {
       case 'join':
-        return this.#join(event.sub, event.afterSeq, event.nowMs)
+        this.#join(event.sub, event.afterSeq, event.nowMs)
+        return
       case 'read':
-        return this.#read(event.sub, event.read, event.askedAtMs, event.nowMs)
+        this.#read(event)
+        return
       case 'readFailed':
-        if (this.#joining.delete(event.sub))
-          this.#do({ type: 'refused', sub: event.sub, code: 'unavailable' })
+        this.#readFailed(event.sub)
         return
       case 'leave':
         this.#joining.delete(event.sub)
         this.#live.delete(event.sub)
         return
       case 'message':
-        return this.#message(event.seq, event.row, event.nowMs)
+        this.#message(event.seq, event.row, event.nowMs)
+        return
       case 'rows':
-        return this.#rows(event.read, event.nowMs)
+        this.#rows(event)
+        return
       case 'rowsFailed':
         // The next sweep comes back to it.
         this.#reading = undefined
         return
       case 'checked':
-        return this.#checked(event)
+        this.#checked(event)
+        return
       case 'members':
-        return this.#members(event)
+        this.#members(event)
+        return
       case 'removed':
-        return this.#removed(event.userId, event.memberVersion)
+        this.#removed(event.userId, event.memberVersion)
+        return
       case 'flushed':
-        return this.#flushed(event.behind, event.nowMs)
+        this.#flushed(event.behind, event.nowMs)
+        return
     }
   }
 
   // --- joining -----------------------------------------------------------------------------------------------------
 
   #join(sub: S, afterSeq: number | undefined, nowMs: number): void {
-    if (this.#last !== undefined && this.#isStale(nowMs)) {
+    if (this.#last !== undefined && this.isStale(nowMs)) {
       this.#do({ type: 'refused', sub, code: 'unavailable' })
       return
     }
-    const askedLast = this.#last ?? 0
-    this.#joining.set(sub, { phase: 'reading', afterSeq, position: undefined, askedLast, minVersion: 0 })
-    this.#do({ type: 'readJoin', sub, afterSeq })
+    this.#ask(sub, { phase: 'reading', afterSeq, position: undefined, version: 0, askedVersion: 0 })
   }
 
-  #read(sub: S, read: RoomRead, askedAtMs: number, nowMs: number): void {
+  #ask(sub: S, join: Joining): void {
+    join.phase = 'reading'
+    join.askedVersion = this.#neededVersion(join)
+    this.#joining.set(sub, join)
+    if (join.position === undefined) this.#do({ type: 'readJoin', sub, afterSeq: join.afterSeq })
+    else this.#do({ type: 'readPage', sub, afterSeq: join.position })
+  }
+
+  #neededVersion({ version }: Joining): number {
+    return Math.max(this.#memberVersion, version)
+  }
+
+  #read({ sub, read, askedHead, askedAtMs, nowMs }: Extract<RoomEvent<S>, { type: 'read' }>): void {
     const join = this.#joining.get(sub)
-    if (join === undefined) return
-    if (this.#isRestored(read, join.askedLast)) return this.#restored()
-    const isOld = read.memberVersion < Math.max(this.#memberVersion, join.minVersion)
-    if (read.exists && isOld) return this.#readAgain(sub, join)
-    if (!read.isMember) return this.#refuse(sub, join, read)
+    if (join === undefined || !this.#isOfSameDatabase(read, askedHead)) return
+    // It took so long that its membership is stale, or it knows less than was known before it was asked.
+    if (nowMs - askedAtMs > STALE_AFTER_MS || (read.exists && read.memberVersion < join.askedVersion)) {
+      this.#readFailed(sub)
+      return
+    }
+    if (read.exists && read.memberVersion < this.#neededVersion(join)) {
+      this.#ask(sub, join)
+      return
+    }
+    if (!read.isMember) {
+      this.#refuse(sub, join, read)
+      return
+    }
     if (this.#last === undefined) {
-      // The room's first look: nobody else is in it who would have to be checked.
+      // The room's first look: nobody else has been let in who would have to be checked.
       this.#last = read.head
       this.#epoch = read.epoch
       this.#memberVersion = read.memberVersion
       this.#checkedAtMs = askedAtMs
     }
-    join.minVersion = read.memberVersion
+    join.version = read.memberVersion
     this.#target = Math.max(this.#target, read.head)
-    if (join.position === undefined) join.position = this.#answer(sub, join.afterSeq, read)
-    this.#page(sub, join, join.position, read)
+    if (join.position === undefined) this.#page(sub, join, this.#answer(sub, join.afterSeq, read), read)
+    else if (read.rows.length > 0 || read.head <= join.position) this.#page(sub, join, join.position, read)
+    else join.phase = 'stalled'
     this.#progress(nowMs)
   }
 
-  #readAgain(sub: S, join: Joining): void {
-    join.askedLast = this.#last ?? 0
-    if (join.position === undefined) this.#do({ type: 'readJoin', sub, afterSeq: join.afterSeq })
-    else this.#do({ type: 'readPage', sub, afterSeq: join.position })
+  /** Who has been answered is not told: it goes on from where it stands as soon as the room can be read again. */
+  #readFailed(sub: S): void {
+    const join = this.#joining.get(sub)
+    if (join === undefined) return
+    if (join.position !== undefined) {
+      join.phase = 'stalled'
+      return
+    }
+    this.#joining.delete(sub)
+    this.#do({ type: 'refused', sub, code: 'unavailable' })
   }
 
   #refuse(sub: S, join: Joining, read: RoomRead): void {
@@ -179,40 +230,38 @@ export class RoomState<S extends Subscription> {
   }
 
   #page(sub: S, join: Joining, position: number, read: RoomRead): void {
+    join.position = position
     const rows = read.rows.filter(({ seq }) => seq > position)
-    const isGapless = rows.every(({ seq }, index) => seq === position + 1 + index)
-    const usable = isGapless ? rows : []
-    if (usable.length > 0) this.#do({ type: 'write', sub, rows: usable })
-    for (const row of usable) this.#offer(row)
-    join.position = position + usable.length
-    if (read.hasMore && usable.length > 0) {
-      join.askedLast = this.#last ?? 0
-      this.#do({ type: 'readPage', sub, afterSeq: join.position })
-    } else {
-      join.phase = 'waiting'
-      this.#settle(sub, join, join.position)
+    if (rows.some(({ seq }, index) => seq !== position + 1 + index)) {
+      // No database of ours has a hole: nothing is written over it.
+      join.phase = 'stalled'
+      return
     }
+    if (rows.length > 0) this.#do({ type: 'write', sub, rows })
+    for (const row of rows) this.#offer(row)
+    join.position = position + rows.length
+    if (read.hasMore && rows.length > 0) this.#ask(sub, join)
+    else this.#settle(sub, join, join.position)
   }
 
   /** Without waiting for anything: what stands at `last` is live, what is below catches up, what is above waits. */
   #settle(sub: S, join: Joining, position: number): void {
     const last = this.#last ?? 0
+    join.phase = 'waiting'
     if (position > last) {
       this.#target = Math.max(this.#target, position)
       return
     }
     if (position < last) {
-      const missed = this.#kept.after(position)
+      const missed = this.#options.isBehind(sub) ? undefined : this.#kept.after(position)
       if (missed === undefined) {
-        join.phase = 'reading'
-        join.askedLast = last
-        this.#do({ type: 'readPage', sub, afterSeq: position })
+        this.#ask(sub, join)
         return
       }
       this.#do({ type: 'write', sub, rows: missed })
     }
     this.#joining.delete(sub)
-    this.#live.set(sub, join.minVersion)
+    this.#live.set(sub, join.version)
   }
 
   // --- the live stream ---------------------------------------------------------------------------------------------
@@ -230,26 +279,42 @@ export class RoomState<S extends Subscription> {
   }
 
   #progress(nowMs: number): void {
-    if (this.#last === undefined || this.#flushing !== undefined || this.#isStale(nowMs)) return
-    if (this.#waiting.length > 0) return this.#advance(nowMs)
+    if (this.#last === undefined || this.#flushing !== undefined || this.isStale(nowMs)) return
+    if (this.#waiting.length > 0) {
+      this.#advance(nowMs)
+      return
+    }
     if (this.#target <= this.#last || this.#reading !== undefined) return
     this.#reading = { last: this.#last, target: this.#target }
     this.#do({ type: 'readRows', afterSeq: this.#last })
   }
 
   #advance(nowMs: number): void {
-    const rows = this.#waiting
+    const rows = this.#takeWaiting()
     const from = this.#last ?? 0
-    this.#waiting = []
     this.#last = from + rows.length
+    this.#head = Math.max(this.#head, this.#last)
     this.#target = Math.max(this.#target, this.#last)
     this.#kept.add(rows, this.#options.keptBytes())
     // Who becomes live now has these rows, or takes them from the kept ones: the flush is for who was live before.
     const subs = [...this.#live.keys()]
     this.#settleWaiting()
-    if (subs.length === 0) return this.#progress(nowMs)
+    if (subs.length === 0) {
+      this.#progress(nowMs)
+      return
+    }
     this.#flushing = { from }
     this.#do({ type: 'flush', subs, rows })
+  }
+
+  #takeWaiting(): readonly Row[] {
+    let [count, bytes] = [0, 0]
+    for (const { frame } of this.#waiting) {
+      bytes += frame.length
+      if (count > 0 && bytes > MAX_FLUSH_BYTES) break
+      count += 1
+    }
+    return this.#waiting.splice(0, count)
   }
 
   #settleWaiting(): void {
@@ -262,26 +327,27 @@ export class RoomState<S extends Subscription> {
     const position = this.#flushing?.from ?? 0
     this.#flushing = undefined
     for (const sub of behind) {
-      const minVersion = this.#live.get(sub)
-      if (minVersion === undefined) continue
+      const version = this.#live.get(sub)
+      if (version === undefined) continue
       this.#live.delete(sub)
-      const askedLast = this.#last ?? 0
-      this.#joining.set(sub, { phase: 'reading', afterSeq: position, position, askedLast, minVersion })
-      this.#do({ type: 'readPage', sub, afterSeq: position })
+      this.#ask(sub, { phase: 'reading', afterSeq: position, position, version, askedVersion: 0 })
     }
     this.#progress(nowMs)
   }
 
-  #rows(read: RoomRead, nowMs: number): void {
+  #rows({ read, askedHead, nowMs }: Extract<RoomEvent<S>, { type: 'rows' }>): void {
     const asked = this.#reading
     this.#reading = undefined
-    if (asked === undefined || this.#last === undefined) return
-    if (this.#isRestored(read, asked.last)) return this.#restored()
-    // What was heard of before the read and is not there was never stored in this database.
-    if (this.#target === asked.target) this.#target = read.rows.length === 0 ? this.#last : read.head
+    if (asked === undefined || this.#last === undefined || !this.#isOfSameDatabase(read, askedHead)) return
+    if (this.#target === asked.target) {
+      // What was heard of before the read and is not there was never stored in this database; and where the read ought
+      // to have brought rows and has not, asking again at once is of no use.
+      const isUsable = read.head <= asked.last || read.rows[0]?.seq === asked.last + 1
+      this.#target = isUsable ? this.#head : this.#last
+    }
     // Rows of a flush under way must not follow the frame that starts anew: the read is repeated after it.
-    if (read.head - this.#last > this.#options.maxResume && this.#flushing === undefined)
-      this.#startAnew(read)
+    const canStartAnew = this.#flushing === undefined && !this.isStale(nowMs)
+    if (canStartAnew && read.head - this.#last > this.#options.maxResume) this.#startAnew(read)
     else for (const row of read.rows) this.#offer(row)
     this.#progress(nowMs)
   }
@@ -299,11 +365,12 @@ export class RoomState<S extends Subscription> {
   // --- looking after it --------------------------------------------------------------------------------------------
 
   #checked(event: Extract<RoomEvent<S>, { type: 'checked' }>): void {
-    if (this.#last === undefined) return
-    if (this.#isRestored(event, event.askedLast)) return this.#restored()
+    if (this.#last === undefined || !this.#isOfSameDatabase(event, event.askedHead)) return
     // Still below what stood there a sweep ago: its event is lost.
     if (this.#last < this.#sweptHead) this.#target = Math.max(this.#target, this.#sweptHead)
     this.#sweptHead = event.head
+    this.#kept.trim(this.#options.keptBytes())
+    for (const [sub, join] of [...this.#joining]) if (join.phase === 'stalled') this.#ask(sub, join)
     if (event.memberVersion > this.#memberVersion) {
       this.#do({ type: 'readMembers' })
       return
@@ -312,16 +379,37 @@ export class RoomState<S extends Subscription> {
     this.#progress(event.nowMs)
   }
 
-  #members({ version, members, askedAtMs, nowMs }: Extract<RoomEvent<S>, { type: 'members' }>): void {
-    if (version < this.#memberVersion) return
-    this.#memberVersion = version
-    for (const sub of this.subscribers) {
-      // A join that is not answered yet finds out by its read, which is older than this version.
-      if (!members.has(sub.userId) && !this.#isUnanswered(sub)) this.#evict(sub)
-      else if (this.#live.has(sub)) this.#live.set(sub, version)
+  #members(event: Extract<RoomEvent<S>, { type: 'members' }>): void {
+    const { version, members, asked, askedHead, askedAtMs, nowMs } = event
+    if (!this.#isOfSameDatabase(event, askedHead) || version < this.#memberVersion) return
+    // A join that is not answered yet finds out by its read, which is older than this version or as new; and a read of
+    // its own that was as new has let in who needs no look.
+    const older = this.subscribers.filter((sub) => (this.#versionOf(sub) ?? version) < version)
+    for (const sub of older) {
+      if (members.has(sub.userId)) this.#raise(sub, version)
+      else if (asked.has(sub.userId)) this.#evict(sub)
     }
+    if (!older.every(({ userId }) => asked.has(userId))) {
+      // Somebody came after it was asked.
+      this.#do({ type: 'readMembers' })
+      return
+    }
+    this.#memberVersion = version
     this.#checkedAtMs = Math.max(this.#checkedAtMs, askedAtMs)
     this.#progress(nowMs)
+  }
+
+  /** The membership version it was let in under, or was looked at since; undefined before the join is answered. */
+  #versionOf(sub: S): number | undefined {
+    const join = this.#joining.get(sub)
+    if (join === undefined) return this.#live.get(sub)
+    return join.position === undefined ? undefined : join.version
+  }
+
+  #raise(sub: S, version: number): void {
+    const join = this.#joining.get(sub)
+    if (join === undefined) this.#live.set(sub, version)
+    else join.version = version
   }
 
   #removed(userId: string, memberVersion: number): void {
@@ -329,14 +417,10 @@ export class RoomState<S extends Subscription> {
       if (sub.userId !== userId) continue
       const join = this.#joining.get(sub)
       // Its read may be older than the removal, or younger than a return: it is to show.
-      if (join !== undefined && join.position === undefined) join.minVersion = memberVersion
-      else if ((this.#live.get(sub) ?? join?.minVersion ?? 0) < memberVersion) this.#evict(sub)
+      if (join !== undefined && join.position === undefined)
+        join.version = Math.max(join.version, memberVersion)
+      else if ((this.#versionOf(sub) ?? 0) < memberVersion) this.#evict(sub)
     }
-  }
-
-  #isUnanswered(sub: S): boolean {
-    const join = this.#joining.get(sub)
-    return join !== undefined && join.position === undefined
   }
 
   #evict(sub: S): void {
@@ -345,12 +429,14 @@ export class RoomState<S extends Subscription> {
     this.#do({ type: 'evicted', sub })
   }
 
-  #isStale(nowMs: number): boolean {
-    return nowMs - this.#checkedAtMs > STALE_AFTER_MS
-  }
-
-  #isRestored(read: { readonly head: number; readonly epoch: string }, askedLast: number): boolean {
-    return read.head < askedLast || (this.#epoch !== undefined && read.epoch !== this.#epoch)
+  /** False when the read shows a restore, which ends everybody's stream. */
+  #isOfSameDatabase(read: { readonly head: number; readonly epoch: string }, askedHead: number): boolean {
+    if (read.head < askedHead || (this.#epoch !== undefined && read.epoch !== this.#epoch)) {
+      this.#restored()
+      return false
+    }
+    this.#head = Math.max(this.#head, read.head)
+    return true
   }
 
   #restored(): void {

@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Tables } from '@roomlog/db'
-import type { Limits, ServerFrame } from '@roomlog/protocol'
-import type { Logger } from '@roomlog/service-kit'
+import { type Limits, MAX_LIVELY_MEMBERS, type ServerFrame } from '@roomlog/protocol'
+import { type Logger, type Repeating, repeatEvery } from '@roomlog/service-kit'
 import type { Kysely } from 'kysely'
 import { BEHIND_BYTES, type Connection } from '../sockets/connection.ts'
+import { PageTurns } from './page-turns.ts'
 import type { RoomEffect, RoomEvent, Row, Subscription } from './room-events.ts'
 import { checkRooms, type ReadRequest, type RoomReader, readMembers } from './room-reader.ts'
 import { RoomState } from './room-state.ts'
@@ -47,8 +48,10 @@ const REFUSALS = {
 export class Rooms {
   readonly #options: RoomsOptions
   readonly #rooms = new Map<string, Room>()
-  #sweep: NodeJS.Timeout | undefined
-  #sweeping: Promise<void> = Promise.resolve()
+  readonly #turns = new PageTurns<Connection>()
+  /** As of the latest read. */
+  readonly #memberCounts = new WeakMap<Room, number>()
+  #sweeping: Repeating | undefined
 
   constructor(options: RoomsOptions) {
     this.#options = options
@@ -59,17 +62,11 @@ export class Rooms {
   }
 
   start(): void {
-    this.#sweep = setTimeout(() => {
-      this.#sweeping = this.#sweepAll().finally(() => {
-        if (this.#sweep !== undefined) this.start()
-      })
-    }, SWEEP_INTERVAL_MS)
+    this.#sweeping = repeatEvery(SWEEP_INTERVAL_MS, () => this.#sweepAll())
   }
 
   async stop(): Promise<void> {
-    clearTimeout(this.#sweep)
-    this.#sweep = undefined
-    await this.#sweeping
+    await this.#sweeping?.stop()
   }
 
   has(roomId: string): boolean {
@@ -82,7 +79,11 @@ export class Rooms {
     connection.rooms.set(roomId, sub)
     let room = this.#rooms.get(roomId)
     if (room === undefined) {
-      room = new RoomState({ maxResume: this.#options.limits.maxResume, keptBytes: () => this.#keptBytes() })
+      room = new RoomState({
+        maxResume: this.#options.limits.maxResume,
+        keptBytes: () => this.#keptBytes(),
+        isBehind,
+      })
       this.#rooms.set(roomId, room)
       this.#options.onWatch(roomId)
     }
@@ -118,13 +119,17 @@ export class Rooms {
     if (room !== undefined) this.#feed(roomId, room, { type: 'removed', userId, memberVersion })
   }
 
-  /** The live sockets of the room. */
+  /** The live sockets of the room; none while it is not known who may be one. */
   *socketsOf(roomId: string): IterableIterator<Connection> {
-    for (const { connection } of this.#rooms.get(roomId)?.live ?? []) yield connection
+    const room = this.#rooms.get(roomId)
+    if (room === undefined || room.isStale(performance.now())) return
+    for (const { connection } of room.live) yield connection
   }
 
-  /** A hint to every live socket of the room, but those of `exceptUserId`. */
+  /** A hint to every live socket of a room that is not too large for hints, but to those of `exceptUserId`. */
   broadcast(roomId: string, frame: ServerFrame, exceptUserId?: string): void {
+    const room = this.#rooms.get(roomId)
+    if (room === undefined || (this.#memberCounts.get(room) ?? 0) > MAX_LIVELY_MEMBERS) return
     for (const socket of this.socketsOf(roomId)) {
       if (socket.userId !== exceptUserId) socket.sendHint(frame)
     }
@@ -143,13 +148,17 @@ export class Rooms {
   #run(roomId: string, room: Room, effect: Effect): void {
     switch (effect.type) {
       case 'readJoin':
-        return this.#readJoin(room, effect.sub, effect.afterSeq)
+        this.#readJoin(room, effect.sub, effect.afterSeq)
+        return
       case 'readPage':
-        return this.#readPage(room, effect.sub, effect.afterSeq)
+        this.#readPage(room, effect.sub, effect.afterSeq)
+        return
       case 'readRows':
-        return void this.#readRows(roomId, room, effect.afterSeq)
+        void this.#readRows(roomId, room, effect.afterSeq)
+        return
       case 'readMembers':
-        return void this.#readMembers(roomId, room)
+        void this.#readMembers(roomId, room)
+        return
       case 'joined': {
         const { type: _type, sub, ...answer } = effect
         sub.connection.send({ type: 'joinedRoom', roomId, ...answer, ...refOf(sub) })
@@ -163,9 +172,11 @@ export class Rooms {
         return
       }
       case 'write':
-        return effect.sub.connection.write(effect.rows.map(({ frame }) => frame))
+        effect.sub.connection.write(effect.rows.map(({ frame }) => frame))
+        return
       case 'flush':
-        return void this.#flush(roomId, room, effect.subs, effect.rows)
+        void this.#flush(roomId, room, effect.subs, effect.rows)
+        return
       case 'evicted':
         this.#drop(effect.sub)
         effect.sub.connection.send({ type: 'removedFromRoom', roomId })
@@ -181,25 +192,48 @@ export class Rooms {
     if (sub.connection.rooms.get(sub.roomId) === sub) sub.connection.rooms.delete(sub.roomId)
   }
 
+  /** With rows where no other room of the socket reads some; else they come as a page. */
   #readJoin(room: Room, sub: RoomSubscription, afterSeq: number | undefined): void {
-    const { roomId, userId } = sub
+    const { roomId, userId, connection } = sub
     const maxMissing = this.#options.limits.maxResume
-    void this.#read(room, sub, { roomId, userId, afterSeq: afterSeq ?? null, maxMissing })
+    if (afterSeq === undefined || isBehind(sub) || !this.#turns.take(connection)) {
+      void this.#read(room, sub, { roomId, userId, afterSeq: null, maxMissing })
+      return
+    }
+    void this.#read(room, sub, { roomId, userId, afterSeq, maxMissing }).finally(() =>
+      this.#turns.pass(connection),
+    )
   }
 
-  /** After what was written before has left: a socket never holds more than one page. */
+  /** In its turn, and after what was written before has left: a socket never holds more than one page. */
   #readPage(room: Room, sub: RoomSubscription, afterSeq: number): void {
     const { roomId, userId, connection } = sub
-    const read = () => void this.#read(room, sub, { roomId, userId, afterSeq, maxMissing: UNLIMITED })
-    if (connection.unsentBytes === 0) read()
-    else connection.afterDrain(read)
+    const read = () => {
+      // Who left meanwhile only passes the turn on.
+      const isThere = connection.rooms.get(roomId) === sub
+      const request = { roomId, userId, afterSeq, maxMissing: UNLIMITED }
+      const done = isThere ? this.#read(room, sub, request) : Promise.resolve()
+      void done.finally(() => this.#turns.pass(connection))
+    }
+    this.#turns.wait(connection, roomId, () => {
+      if (connection.unsentBytes === 0) read()
+      else connection.afterDrain(read)
+    })
   }
 
   async #read(room: Room, sub: RoomSubscription, request: ReadRequest): Promise<void> {
-    const askedAtMs = performance.now()
+    const [askedHead, askedAtMs] = [room.head, performance.now()]
     try {
       const read = await this.#options.reader.read(request)
-      this.#feed(sub.roomId, room, { type: 'read', sub, read, askedAtMs, nowMs: performance.now() })
+      this.#memberCounts.set(room, read.memberCount)
+      this.#feed(sub.roomId, room, {
+        type: 'read',
+        sub,
+        read,
+        askedHead,
+        askedAtMs,
+        nowMs: performance.now(),
+      })
     } catch (err) {
       this.#options.log.warn({ err, roomId: sub.roomId }, 'a join could not be read')
       this.#feed(sub.roomId, room, { type: 'readFailed', sub })
@@ -207,9 +241,10 @@ export class Rooms {
   }
 
   async #readRows(roomId: string, room: Room, afterSeq: number): Promise<void> {
+    const askedHead = room.head
     try {
       const read = await this.#options.reader.read({ roomId, userId: null, afterSeq, maxMissing: UNLIMITED })
-      this.#feed(roomId, room, { type: 'rows', read, nowMs: performance.now() })
+      this.#feed(roomId, room, { type: 'rows', read, askedHead, nowMs: performance.now() })
     } catch (err) {
       this.#options.log.warn({ err, roomId }, 'a gap could not be read; the sweep comes back to it')
       this.#feed(roomId, room, { type: 'rowsFailed' })
@@ -217,11 +252,18 @@ export class Rooms {
   }
 
   async #readMembers(roomId: string, room: Room): Promise<void> {
-    const askedAtMs = performance.now()
+    const [askedHead, askedAtMs] = [room.head, performance.now()]
     try {
-      const userIds = [...new Set(room.subscribers.map(({ userId }) => userId))]
-      const read = await readMembers(this.#options.db, roomId, userIds)
-      this.#feed(roomId, room, { type: 'members', ...read, askedAtMs, nowMs: performance.now() })
+      const asked = new Set(room.subscribers.map(({ userId }) => userId))
+      const read = await readMembers(this.#options.db, roomId, [...asked])
+      this.#feed(roomId, room, {
+        type: 'members',
+        ...read,
+        asked,
+        askedHead,
+        askedAtMs,
+        nowMs: performance.now(),
+      })
     } catch (err) {
       this.#options.log.warn({ err, roomId }, 'members could not be read; the next sweep does')
     }
@@ -239,7 +281,7 @@ export class Rooms {
     for (const [index, sub] of subs.entries()) {
       if (index > 0 && index % SLICE === 0) await nextTurn()
       if (!room.isLive(sub)) continue
-      if (sub.connection.unsentBytes > BEHIND_BYTES) behind.push(sub)
+      if (isBehind(sub)) behind.push(sub)
       else sub.connection.write(frames)
     }
     // Not within the state's own step.
@@ -261,20 +303,25 @@ export class Rooms {
     const asked = new Map(
       roomIds.flatMap((id) => {
         const room = this.#rooms.get(id)
-        return room === undefined ? [] : [[id, { room, askedLast: room.last }] as const]
+        return room === undefined ? [] : [[id, { room, askedHead: room.head }] as const]
       }),
     )
-    for (const { roomId, ...check } of await checkRooms(this.#options.db, roomIds)) {
+    for (const { roomId, memberCount, ...check } of await checkRooms(this.#options.db, roomIds)) {
       const of = asked.get(roomId)
       if (of === undefined) continue
-      const { room, askedLast } = of
-      this.#feed(roomId, room, { type: 'checked', ...check, askedLast, askedAtMs, nowMs: performance.now() })
+      const { room, askedHead } = of
+      this.#memberCounts.set(room, memberCount)
+      this.#feed(roomId, room, { type: 'checked', ...check, askedHead, askedAtMs, nowMs: performance.now() })
     }
   }
 
   #keptBytes(): number {
     return Math.min(KEPT_BYTES_PER_ROOM, KEPT_BYTES_PER_EDGE / Math.max(1, this.#rooms.size))
   }
+}
+
+function isBehind({ connection }: RoomSubscription): boolean {
+  return connection.unsentBytes > BEHIND_BYTES
 }
 
 function refOf({ ref }: RoomSubscription): { readonly ref?: string } {

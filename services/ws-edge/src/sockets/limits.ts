@@ -40,6 +40,10 @@ export class TokenBuckets {
     this.#burst = burst
   }
 
+  get size(): number {
+    return this.#buckets.size
+  }
+
   take(key: string): number {
     let bucket = this.#buckets.get(key)
     if (bucket === undefined) {

@@ -1,0 +1,62 @@
+import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { ApiError } from './errors.ts'
+import { createServer } from './server.ts'
+
+class Away extends Error {}
+
+const FAILURES: Readonly<Record<string, () => unknown>> = {
+  refused: () => new ApiError('forbidden', 'not for you'),
+  later: () => new ApiError('rate_limited', 'later', { retryAfterS: 7 }),
+  away: () => new Away('secret host is away'),
+  fault: () => new TypeError('secret fault'),
+  status: () => Object.assign(new Error('secret'), { statusCode: 418 }),
+  'server-status': () => Object.assign(new Error('secret'), { statusCode: 502 }),
+}
+
+describe('failures of handlers', () => {
+  const logged: { level: number; err?: { message: string } }[] = []
+  let app: FastifyInstance
+
+  beforeAll(async () => {
+    const log = pino({ level: 'error' }, { write: (line) => logged.push(JSON.parse(line)) })
+    app = await createServer({ log, isUnavailable: (error) => error instanceof Away, handlerTimeoutMs: 50 })
+    app.get('/fail/:how', async (request) => {
+      throw FAILURES[(request.params as { how: string }).how]?.()
+    })
+    app.get('/hang', () => new Promise(() => undefined))
+    app.get('/odd', { schema: { response: { 200: z.object({ a: z.string() }) } } }, async () => ({ a: 7 }))
+    await app.ready()
+  })
+  afterAll(() => app.close())
+
+  async function get(url: string) {
+    logged.length = 0
+    const { statusCode, headers, body } = await app.inject({ url })
+    const { error } = JSON.parse(body)
+    expect(error.requestId).toBe(headers['x-request-id'])
+    expect(body).not.toContain('secret')
+    return { status: statusCode, code: error.code, retryAfter: headers['retry-after'], logged: logged.length }
+  }
+
+  test.each([
+    ['/fail/refused', { status: 403, code: 'forbidden', logged: 0 }],
+    ['/fail/later', { status: 429, code: 'rate_limited', retryAfter: '7', logged: 0 }],
+    ['/fail/away', { status: 503, code: 'unavailable', retryAfter: '2', logged: 1 }],
+    ['/fail/fault', { status: 500, code: 'internal', logged: 1 }],
+    ['/fail/status', { status: 400, code: 'validation_failed', logged: 0 }],
+    ['/fail/server-status', { status: 500, code: 'internal', logged: 1 }],
+    ['/odd', { status: 500, code: 'internal', logged: 1 }],
+    // Nobody may wait for ever.
+    ['/hang', { status: 503, code: 'unavailable', retryAfter: '2', logged: 1 }],
+  ])('%s', async (url, expected) => {
+    expect(await get(url)).toEqual({ retryAfter: undefined, ...expected })
+  })
+
+  test('are logged with their cause and the request’s id', async () => {
+    await get('/fail/fault')
+    expect(logged).toMatchObject([{ err: { message: 'secret fault' }, reqId: expect.any(String) }])
+  })
+})

@@ -1,0 +1,102 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createServer } from './server.ts'
+
+/** Above the server's own bounds on a slow request. */
+const SLOW_TEST_MS = 30_000
+
+describe('what clients send before any route is looked for', () => {
+  let app: FastifyInstance
+  let port: number
+
+  beforeAll(async () => {
+    app = await createServer({ log: pino({ level: 'silent' }), isUnavailable: () => false })
+    app.get('/', async () => ({ fine: true }))
+    app.post('/', async () => ({ fine: true }))
+    const url = await app.listen({ host: '127.0.0.1', port: 0 })
+    port = Number(new URL(url).port)
+  })
+  afterAll(() => app.close())
+
+  async function open(): Promise<Socket> {
+    const socket = connect(port, '127.0.0.1')
+    await once(socket, 'connect')
+    return socket
+  }
+
+  /** The whole answer, when the server has ended the connection. */
+  async function answerTo(sent: string) {
+    const socket = await open()
+    socket.write(sent)
+    return parse(await text(socket))
+  }
+
+  function parse(answer: string) {
+    const [head = '', body = ''] = answer.split('\r\n\r\n')
+    const [status = '', ...headers] = head.split('\r\n')
+    const { error } = JSON.parse(body)
+    expect(headers).toContain(`x-request-id: ${error.requestId}`)
+    expect(headers).toContain('connection: close')
+    expect(headers).toContain(`content-length: ${body.length}`)
+    return { status, code: error.code, message: error.message }
+  }
+
+  test('is answered where its headers are too large', async () => {
+    expect(await answerTo(`GET / HTTP/1.1\r\nhost: x\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`)).toEqual({
+      status: 'HTTP/1.1 431 Request Header Fields Too Large',
+      code: 'headers_too_large',
+      message: 'headers too large',
+    })
+  })
+
+  test.each([
+    ['no HTTP', 'hello\r\n\r\n'],
+    ['an unknown method', 'HELLO / HTTP/1.1\r\nhost: x\r\n\r\n'],
+    ['TLS', '\x16\x03\x01\x02\x00\x01'],
+    ['two lengths', 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab'],
+    [
+      'a length and chunks',
+      'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+    ],
+    ['a header with a line break in it', 'GET / HTTP/1.1\r\nhost: x\r\na: b\nc\r\n\r\n'],
+  ])('is answered where it is %s', async (_, sent) => {
+    expect(await answerTo(sent)).toEqual({
+      status: 'HTTP/1.1 400 Bad Request',
+      code: 'validation_failed',
+      message: 'malformed request',
+    })
+  })
+
+  test.concurrent.each([
+    ['its headers', 'GET / HTTP/1.1\r\nhost: x\r\n'],
+    [
+      'its body',
+      'POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+    ],
+  ])(
+    'is answered where %s do not come, while others are served',
+    async (_, sent) => {
+      const socket = await open()
+      socket.write(sent)
+      const answer = text(socket)
+      expect((await app.inject({ url: '/' })).statusCode).toBe(200)
+      expect(parse(await answer)).toEqual({
+        status: 'HTTP/1.1 408 Request Timeout',
+        code: 'request_timeout',
+        message: 'request timeout',
+      })
+    },
+    SLOW_TEST_MS,
+  )
+
+  test('leaves no trace where it is broken off', async () => {
+    const socket = await open()
+    socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n')
+    socket.resetAndDestroy()
+    expect((await app.inject({ url: '/' })).statusCode).toBe(200)
+  })
+})

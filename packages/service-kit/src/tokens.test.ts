@@ -1,0 +1,85 @@
+import { generateKeyPairSync } from 'node:crypto'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { afterEach, describe, expect, test } from 'vitest'
+import { privateKeySetting, publicKeysSetting } from './jwk.ts'
+import { TokenError, type TokenOptions, tokens } from './tokens.ts'
+
+function newKeys(kid: string) {
+  const { d, ...jwk } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
+  const [publicKey = expect.fail()] = publicKeysSetting.parse(JSON.stringify([{ ...jwk, kid }]))
+  return { publicKey, privateKey: privateKeySetting.parse(JSON.stringify({ ...jwk, d, kid })) }
+}
+
+const OLD = newKeys('old')
+const NEW = newKeys('new')
+const CLAIMS = { userId: 'user', sessionId: 'session', tokenId: 'token' }
+const SHARED = { issuer: 'issuer', audience: 'one', type: 'at+jwt' }
+const audiences = ['one', 'two']
+
+describe('access tokens', () => {
+  const apps: FastifyInstance[] = []
+  afterEach(() => Promise.all(apps.splice(0).map((app) => app.close())))
+
+  async function service(options: Partial<TokenOptions>): Promise<FastifyInstance> {
+    const app = Fastify()
+    apps.push(app)
+    await app.register(tokens, { ...SHARED, publicKeys: [OLD.publicKey], ...options })
+    await app.ready()
+    return app
+  }
+  const minter = (options: Partial<TokenOptions> = {}, key = OLD.privateKey, ttlS = 900) =>
+    service({ ...options, signing: { key, audiences, ttlS } })
+
+  test('say to each audience who is who, and until when', async () => {
+    const token = (await minter()).mintToken(CLAIMS)
+    for (const audience of audiences) {
+      const { expiresAtMs, ...identity } = (await service({ audience })).identify(token)
+      expect(identity).toEqual({ userId: 'user', sessionId: 'session' })
+      expect(expiresAtMs).toBeGreaterThan(Date.now() + 890_000)
+      expect(expiresAtMs).toBeLessThanOrEqual(Date.now() + 901_000)
+    }
+  })
+
+  test.each([
+    ['another issuer', { issuer: 'another' }],
+    ['another audience', { audience: 'three' }],
+    ['another type', { type: 'JWT' }],
+    ['another key', { publicKeys: [NEW.publicKey] }],
+    ['another key under that id', { publicKeys: [{ ...NEW.publicKey, kid: 'old' }] }],
+  ])('are refused by who expects %s', async (_, options) => {
+    const token = (await minter()).mintToken(CLAIMS)
+    const app = await service(options)
+    expect(() => app.identify(token)).toThrow(TokenError)
+  })
+
+  test('cannot be minted by who only checks them', async () => {
+    const app = await service({})
+    expect(() => app.mintToken(CLAIMS)).toThrow()
+  })
+
+  test('stay good while keys are rotated', async () => {
+    const both = { publicKeys: [OLD.publicKey, NEW.publicKey] }
+    const [before, between, after] = [
+      await service({}),
+      await service(both),
+      await service({ publicKeys: [NEW.publicKey] }),
+    ]
+    const old = (await minter(both)).mintToken(CLAIMS)
+    const fresh = (await minter(both, NEW.privateKey)).mintToken(CLAIMS)
+    for (const token of [old, fresh]) expect(between.identify(token).userId).toBe('user')
+    expect(before.identify(old).userId).toBe('user')
+    expect(after.identify(fresh).userId).toBe('user')
+    expect(() => before.identify(fresh)).toThrow(TokenError)
+    expect(() => after.identify(old)).toThrow(TokenError)
+  })
+
+  test.each([
+    ['empty', ''],
+    ['text', 'token'],
+    ['dots', '..'],
+    ['endless', `${'a'.repeat(100_000)}.b.c`],
+  ])('are no %s strings', async (_, token) => {
+    const app = await service({})
+    expect(() => app.identify(token)).toThrow(TokenError)
+  })
+})

@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+
+const FIXTURE = join(import.meta.dirname, 'fixtures', 'service.ts')
+const DATABASE_URL = 'postgres://user:canary@localhost/none'
+const PATIENCE = { timeout: 20_000 }
+
+describe('a service’s process', () => {
+  const children: ChildProcess[] = []
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL')
+  })
+
+  function start(env: Readonly<Record<string, string>> = {}) {
+    const child = spawn(process.execPath, [FIXTURE], {
+      env: { PATH: process.env.PATH, DATABASE_URL, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    children.push(child)
+    const output = { out: '', err: '' }
+    child.stdout.on('data', (chunk) => {
+      output.out += chunk
+    })
+    child.stderr.on('data', (chunk) => {
+      output.err += chunk
+    })
+    const lines = (): readonly Record<string, unknown>[] =>
+      output.out
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line))
+    const line = (msg: string) =>
+      expect.poll(() => lines().find((l) => l.msg === msg), PATIENCE).toBeDefined()
+    return {
+      child,
+      output,
+      lines,
+      line,
+      ended: once(child, 'close'),
+      url: async () => {
+        await line('fixture listens')
+        return String(lines().find((l) => l.msg === 'fixture listens')?.address)
+      },
+    }
+  }
+
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'ends at %s when the requests under way are answered',
+    async (signal) => {
+      const { child, url, line, ended } = start({ RELEASE: 'true' })
+      const held = fetch(`${await url()}/held`)
+      await line('held')
+      child.kill(signal)
+      expect(await (await held).json()).toEqual({ held: false })
+      expect(await ended).toEqual([0, null])
+    },
+  )
+
+  test('takes a second signal for the first', async () => {
+    const { child, url, lines, ended } = start()
+    await url()
+    child.kill('SIGTERM')
+    child.kill('SIGINT')
+    expect(await ended).toEqual([0, null])
+    expect(lines().filter(({ msg }) => msg === 'stopping')).toHaveLength(1)
+  })
+
+  test('ends all the same when a request is never answered', async () => {
+    const { child, url, line, ended } = start({ STOP_TIMEOUT_MS: '200' })
+    const held = fetch(`${await url()}/held`).then(
+      () => 'answered',
+      () => 'broken off',
+    )
+    await line('held')
+    child.kill('SIGTERM')
+    expect(await ended).toEqual([1, null])
+    await line('forced stop')
+    expect(await held).toBe('broken off')
+  })
+
+  test('does not begin with wrong settings, and names them all', async () => {
+    const { output, ended } = start({ DATABASE_URL: 'mysql://canary', PORT: 'canary', LOG_LEVEL: 'canary' })
+    expect(await ended).toEqual([1, null])
+    expect(output.out).toBe('')
+    expect(output.err).toMatch(/^fixture: invalid settings:\n( {2}[A-Z_]+: .+\n){3}$/)
+    for (const name of ['DATABASE_URL', 'PORT', 'LOG_LEVEL']) expect(output.err).toContain(`  ${name}: `)
+    expect(output.err).not.toContain('canary')
+  })
+
+  test('does not begin where its port is taken, and says so', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const address = taken.address()
+    const port = typeof address === 'object' ? String(address?.port) : expect.fail('no port')
+    const { lines, ended } = start({ PORT: port })
+    expect(await ended).toEqual([1, null])
+    expect(lines().at(-1)).toMatchObject({
+      msg: 'fixture cannot start',
+      level: 60,
+      err: { code: 'EADDRINUSE' },
+    })
+    taken.close()
+  })
+
+  test.each([
+    ['reject', 'unhandled rejection', 'nobody listens'],
+    ['throw', 'uncaught exception', 'nobody catches'],
+  ])('ends, to be started afresh, after a fault that nobody handled (%s)', async (path, msg, message) => {
+    const { url, lines, ended } = start()
+    await fetch(`${await url()}/${path}`).catch(() => undefined)
+    expect(await ended).toEqual([1, null])
+    expect(lines().at(-1)).toMatchObject({ msg, level: 60, err: { message } })
+  })
+})

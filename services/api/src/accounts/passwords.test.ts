@@ -1,0 +1,46 @@
+import argon2 from 'argon2'
+import { describe, expect, test } from 'vitest'
+import { passwordHasher } from './passwords.ts'
+
+const PASSWORD = 'correct horse battery'
+
+describe('passwords', async () => {
+  const passwords = await passwordHasher()
+
+  test('are hashed with argon2id, each time another way', async () => {
+    const [one, two] = await Promise.all([passwords.hash(PASSWORD), passwords.hash(PASSWORD)])
+    expect(one).not.toBe(two)
+    // SECURITY: m ≥ 19 MiB, t ≥ 2, p = 1.
+    const [, kind, , parameters = ''] = one.split('$')
+    expect(kind).toBe('argon2id')
+    expect(parameters.split(',').toSorted()).toEqual(['m=19456', 'p=1', 't=2'])
+    for (const hash of [one, two]) expect(await passwords.verify(hash, PASSWORD)).toBe(true)
+  })
+
+  test.each([
+    ['another', 'another horse battery'],
+    ['in another case', PASSWORD.toUpperCase()],
+    ['cut off', PASSWORD.slice(0, -1)],
+    ['with a space behind', `${PASSWORD} `],
+    ['that is empty', ''],
+  ])('are told from one %s', async (_, tried) => {
+    expect(await passwords.verify(await passwords.hash(PASSWORD), tried)).toBe(false)
+  })
+
+  test('count to the last byte', async () => {
+    const long = 'é'.repeat(512)
+    const hash = await passwords.hash(long)
+    expect(await passwords.verify(hash, long)).toBe(true)
+    expect(await passwords.verify(hash, `${long.slice(0, -1)}e`)).toBe(false)
+  })
+
+  test('are never right where there is no account', async () => {
+    expect(await passwords.verify(null, PASSWORD)).toBe(false)
+  })
+
+  test('are outdated where their hash was made with other parameters', async () => {
+    const weak = { type: argon2.argon2id, memoryCost: 8192, timeCost: 2, parallelism: 1 } as const
+    expect(passwords.isOutdated(await argon2.hash(PASSWORD, weak))).toBe(true)
+    expect(passwords.isOutdated(await passwords.hash(PASSWORD))).toBe(false)
+  })
+})

@@ -1,0 +1,118 @@
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { WebSocket, WebSocketServer } from 'ws'
+import { Connection } from './connection.ts'
+
+const MIB = 1024 * 1024
+const hour = () => Date.now() + 3_600_000
+
+let server: WebSocketServer
+const clients: WebSocket[] = []
+
+beforeAll(async () => {
+  server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  await once(server, 'listening')
+})
+afterEach(() => {
+  for (const client of clients.splice(0)) client.terminate()
+})
+afterAll(() => {
+  server.close()
+})
+
+/** Both ends of a real socket. */
+async function pair(expiresAtMs = hour()) {
+  const accepted = once(server, 'connection') as Promise<[WebSocket, IncomingMessage]>
+  const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  clients.push(client)
+  const [ws, request] = await accepted
+  const identity = { userId: 'user', sessionId: 'session', expiresAtMs }
+  const connection = new Connection(ws, request.socket, { id: 'id', identity, framesPerSecond: 100 })
+  if (client.readyState !== WebSocket.OPEN) await once(client, 'open')
+  const closed = once(client, 'close').then(([code]) => code as number)
+  const tcp = (client as unknown as { readonly _socket: Socket })._socket
+  return { connection, client, closed, tcp }
+}
+
+/** As the edge's timer looks, at this many milliseconds from now. */
+const lookIn = (connection: Connection, ms: number) => connection.check(performance.now() + ms)
+
+test('a silent socket is closed after 45 s; any sign of life puts it off', async () => {
+  const { connection, closed } = await pair()
+  lookIn(connection, 44_000)
+  expect(connection.isOpen).toBe(true)
+  lookIn(connection, 45_100)
+  expect(await closed).toBe(4409)
+})
+
+test('a socket ends with its token', async () => {
+  const { connection, closed } = await pair(Date.now() - 1)
+  lookIn(connection, 0)
+  expect(await closed).toBe(4401)
+})
+
+test('a socket whose client reads nothing for 10 s is closed', async () => {
+  const { connection, closed, tcp } = await pair()
+  tcp.pause()
+  while (connection.unsentBytes === 0) {
+    connection.write([Buffer.alloc(256 * 1024, 'x')])
+    await new Promise(setImmediate)
+  }
+  lookIn(connection, 0)
+  lookIn(connection, 9_900)
+  expect(connection.isOpen).toBe(true)
+  lookIn(connection, 10_100)
+  expect(connection.isOpen).toBe(false)
+  tcp.resume()
+  expect(await closed).toBe(4408)
+})
+
+test('more than 1 MiB unsent closes at once; hints are not even written to a socket that is behind', async () => {
+  const { connection, closed, tcp } = await pair()
+  tcp.pause()
+  while (connection.isOpen) connection.write([Buffer.alloc(128 * 1024, 'x')])
+  expect(connection.unsentBytes).toBeLessThan(2 * MIB)
+  tcp.resume()
+  expect(await closed).toBe(4408)
+
+  const other = await pair()
+  other.tcp.pause()
+  while (other.connection.unsentBytes <= 256 * 1024) {
+    other.connection.write([Buffer.alloc(64 * 1024, 'x')])
+    await new Promise(setImmediate)
+  }
+  const before = other.connection.unsentBytes
+  other.connection.sendHint({ type: 'presence', userId: 'user', online: true })
+  expect(other.connection.unsentBytes).toBe(before)
+})
+
+test('what is read in the end is all that was written, in order', async () => {
+  const { connection, client } = await pair()
+  const texts: string[] = []
+  client.on('message', (data) => texts.push(String(data)))
+  connection.write(['1', '2', '3'].map((text) => Buffer.from(text)))
+  connection.send({ type: 'heartbeatAck' })
+  connection.write([Buffer.from('4')])
+  await expect.poll(() => texts).toEqual(['1', '2', '3', '{"type":"heartbeatAck"}', '4'])
+})
+
+test('a socket that is to be closed has its sends answered first', async () => {
+  const { connection, closed } = await pair()
+  connection.sendTaken()
+  connection.sendTaken()
+  connection.closeWhenAnswered('restart')
+  connection.sendAnswered()
+  expect(connection.isOpen).toBe(true)
+  connection.sendAnswered()
+  expect(await closed).toBe(1012)
+})
+
+test('the tenth bad frame closes', async () => {
+  const { connection, closed } = await pair()
+  for (let i = 0; i < 9; i += 1) connection.badFrame()
+  expect(connection.isOpen).toBe(true)
+  connection.badFrame()
+  expect(await closed).toBe(4400)
+})

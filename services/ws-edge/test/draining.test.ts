@@ -1,0 +1,57 @@
+import { newId } from '@roomlog/protocol'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { join, PATIENCE, seqsOf, suiteOnEngines, tokenFor, World } from './support.ts'
+
+suiteOnEngines('an edge that stops', (engine) => {
+  const resources = new AsyncDisposableStack()
+  let world: World
+  let ada = ''
+
+  beforeAll(async () => {
+    world = resources.use(await World.start(engine))
+    ada = await world.newUser()
+  })
+  afterAll(() => resources.disposeAsync())
+
+  test('tells each socket its slot, goes on serving until then, and closes with 1012', async () => {
+    const room = await world.newRoom([ada])
+    const edge = await world.edge()
+    const clients = [await edge.client(ada), await edge.client(ada), await edge.client(ada)]
+    for (const client of clients) await join(client, room)
+    const stopped = edge.app.close()
+    const slots = []
+    for (const client of clients) slots.push((await client.next('draining')).reconnectAfterMs)
+    expect(slots).toEqual(slots.toSorted((a, b) => Number(a) - Number(b)))
+    expect(new Set(slots).size).toBe(3)
+    await expect(edge.connect({ token: tokenFor(ada) })).rejects.toMatchObject({ status: 503 })
+    expect((await fetch(edge.url.replace('ws', 'http').replace('/ws', '/readyz'))).status).toBe(503)
+
+    // Until its slot a socket is served as ever.
+    const last = clients[2]
+    const clientMsgId = newId()
+    last?.send({ type: 'sendMessage', roomId: room, clientMsgId, body: 'late' })
+    expect(await last?.next('ack')).toMatchObject({ clientMsgId, status: 'ACCEPTED' })
+    await world.say(room, ada, '1')
+    await expect.poll(() => last && seqsOf(last, room), PATIENCE).toEqual([1])
+    for (const client of clients) expect(await client.closed).toEqual({ code: 1012, reason: 'restart' })
+    await stopped
+  })
+
+  test('goes on, as the same edge, with what came meanwhile', async () => {
+    const room = await world.newRoom([ada])
+    const edgeId = newId()
+    const first = await world.edge({}, { edgeId })
+    await first.app.close()
+    const messages = await world.say(room, ada, '1', '2')
+    await using second = await world.edge({}, { edgeId })
+    await using client = await second.client(ada)
+    await join(client, room, 0)
+    await expect.poll(() => seqsOf(client, room), PATIENCE).toEqual(messages.map(({ seq }) => seq))
+  })
+
+  test('without sockets is gone at once', async () => {
+    const edge = await world.edge({}, { edgeId: newId() })
+    await edge.app.close()
+    await expect(edge.connect({ token: tokenFor(ada) })).rejects.toThrow()
+  })
+})

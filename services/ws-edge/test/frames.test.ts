@@ -1,0 +1,106 @@
+import type { TestClient } from '@roomlog/testkit'
+import { suiteOn } from '@roomlog/testkit'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type RunningEdge, World } from './support.ts'
+
+suiteOn(['postgres'], 'frames', () => {
+  const resources = new AsyncDisposableStack()
+  let world: World
+  let edge: RunningEdge
+  let userId: string
+  let client: TestClient
+
+  beforeAll(async () => {
+    world = resources.use(await World.start('embedded'))
+    edge = resources.use(await world.edge())
+    userId = await world.newUser()
+  })
+  beforeEach(async () => {
+    client = await edge.client(userId)
+    return async () => {
+      client.terminate()
+      await client.closed
+    }
+  })
+  afterAll(() => resources.disposeAsync())
+
+  test('a heartbeat is answered, its ref with it', async () => {
+    client.send({ type: 'heartbeat' })
+    expect(await client.next('heartbeatAck')).toEqual({ type: 'heartbeatAck' })
+    client.send({ type: 'heartbeat', ref: 'x'.repeat(64), unknown: 'fields are ignored' })
+    expect(await client.next('heartbeatAck')).toEqual({ type: 'heartbeatAck', ref: 'x'.repeat(64) })
+  })
+
+  test.each([
+    ['not JSON', '{'],
+    ['not an object', '[]'],
+    ['null', 'null'],
+    ['without a type', '{}'],
+    ['of an unknown type', '{"type":"shout"}'],
+    ['of a type that objects have', '{"type":"constructor"}'],
+  ])('%s: a bad frame', async (_name, text) => {
+    client.send(text)
+    expect(await client.next('error')).toMatchObject({ code: 'bad_frame', retryable: false })
+  })
+
+  test('the tenth bad frame in a minute closes with 4400', async () => {
+    for (let i = 0; i < 10; i += 1) client.send('{')
+    expect(await client.closed).toEqual({ code: 4400, reason: 'badProtocol' })
+    expect(client.frames.filter(({ type }) => type === 'error')).toHaveLength(10)
+  })
+
+  test('bad fields are refused, and do not count towards that', async () => {
+    for (let i = 0; i < 20; i += 1) client.send({ type: 'joinRoom', roomId: 'x', ref: `${i}` })
+    client.send({ type: 'joinRooms', rooms: [] })
+    client.send({ type: 'heartbeat' })
+    await client.next('heartbeatAck')
+    const errors = client.frames.filter(({ type }) => type === 'error')
+    expect(errors).toHaveLength(21)
+    expect(errors[3]).toMatchObject({ code: 'validation_failed', ref: '3', retryable: false })
+  })
+
+  test('more frames a second than a socket may send close with 4429', async () => {
+    for (let i = 0; i < 150; i += 1) client.send({ type: 'heartbeat' })
+    expect(await client.closed).toEqual({ code: 4429, reason: 'limitExceeded' })
+    expect(client.frames.filter(({ type }) => type === 'heartbeatAck').length).toBeLessThan(150)
+  })
+
+  test('a binary frame closes with 1003', async () => {
+    client.socket.send(Buffer.from('{"type":"heartbeat"}'))
+    expect(await client.closed).toMatchObject({ code: 1003 })
+  })
+
+  test('a frame above the limit closes with 1009', async () => {
+    client.send(`{"type":"heartbeat","padding":"${'x'.repeat(32_768)}"}`)
+    expect(await client.closed).toMatchObject({ code: 1009 })
+  })
+
+  test('bytes that are no UTF-8 close with 1007', async () => {
+    client.socket.send(Buffer.from([0xff, 0xfe]), { binary: false })
+    expect(await client.closed).toMatchObject({ code: 1007 })
+  })
+
+  describe('fragments', () => {
+    const send = (count: number) => {
+      const text = `{"type":"heartbeat","ref":"${count}"}`.padEnd(count, ' ')
+      const size = Math.ceil(text.length / count)
+      for (let at = 0; at < text.length; at += size) {
+        client.socket.send(text.slice(at, at + size), { fin: at + size >= text.length })
+      }
+    }
+
+    test('up to 64 are one message', async () => {
+      send(60)
+      expect(await client.next('heartbeatAck')).toMatchObject({ ref: '60' })
+    })
+
+    test('more close the socket', async () => {
+      send(100)
+      expect(await client.closed).toMatchObject({ code: 1008 })
+    })
+  })
+
+  test('compression is not offered', () => {
+    expect(client.socket.extensions).toBe('')
+  })
+})

@@ -1,0 +1,170 @@
+import { DEFAULT_LIMITS, newId } from '@roomlog/protocol'
+import { suiteOn, testClient } from '@roomlog/testkit'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { buildApp } from '../src/app.ts'
+import { OTHER_KEYS, PATIENCE, type RunningEdge, silent, tokenFor, World } from './support.ts'
+
+suiteOn(['postgres'], 'the handshake', () => {
+  const resources = new AsyncDisposableStack()
+  let world: World
+  let edge: RunningEdge
+  let userId: string
+
+  beforeAll(async () => {
+    world = resources.use(await World.start('embedded'))
+    edge = resources.use(await world.edge())
+    userId = await world.newUser()
+  })
+  afterAll(() => resources.disposeAsync())
+
+  test.each([
+    ['the subprotocol that browsers can send', () => edge.connect({ token: tokenFor(userId) })],
+    [
+      'the Authorization header',
+      () => edge.connect({ headers: { authorization: `Bearer ${tokenFor(userId)}` } }),
+    ],
+  ])('takes the token from %s, and welcomes', async (_name, connect) => {
+    await using client = await connect()
+    const welcome = await client.next('welcome')
+    expect(client.frames[0]).toBe(welcome)
+    expect(client.socket.protocol).toBe('roomlog.v1')
+    expect(welcome).toMatchObject({ userId, heartbeatIntervalMs: 20_000, limits: DEFAULT_LIMITS })
+    expect(welcome.tokenExpiresInMs).toBeGreaterThan(890_000)
+    expect(welcome.connectionId).toMatch(/^[0-9A-Z]{26}$/)
+    expect(Math.abs(Date.parse(String(welcome.serverTime)) - Date.now())).toBeLessThan(60_000)
+    const { epoch } = await world.admin.db
+      .selectFrom('chat.cluster')
+      .select('epoch')
+      .executeTakeFirstOrThrow()
+    expect(welcome.epoch).toBe(epoch)
+  })
+
+  const nowS = Math.floor(Date.now() / 1000)
+  test.each([
+    ['no token', undefined],
+    ['nonsense', 'nonsense'],
+    ['a token of another key', () => tokenFor(userId, {}, OTHER_KEYS)],
+    ['an unknown key id', () => tokenFor(userId, { header: { kid: 'unknown' } })],
+    ['no algorithm', () => tokenFor(userId, { header: { alg: 'none' } })],
+    ['another algorithm', () => tokenFor(userId, { header: { alg: 'HS256' } })],
+    ['another type of token', () => tokenFor(userId, { header: { typ: 'JWT' } })],
+    ['another issuer', () => tokenFor(userId, { claims: { iss: 'somebody' } })],
+    ['another audience', () => tokenFor(userId, { claims: { aud: ['roomlog-api'] } })],
+    ['an expired token', () => tokenFor(userId, { claims: { iat: nowS - 900, exp: nowS - 1 } })],
+    ['no expiry', () => tokenFor(userId, { claims: { exp: undefined } })],
+    ['no session', () => tokenFor(userId, { claims: { sid: undefined } })],
+    [
+      'a tampered token',
+      () => tokenFor(userId).replace(/\.[^.]+\./, `.${Buffer.from('{}').toString('base64url')}.`),
+    ],
+  ])('closes with 4401: %s', async (_name, token) => {
+    const made = typeof token === 'function' ? token() : token
+    const client = await edge.connect(made === undefined ? {} : { token: made })
+    expect(await client.closed).toEqual({ code: 4401, reason: 'unauthenticated' })
+    expect(client.frames).toEqual([])
+  })
+
+  test('without the subprotocol closes with 4400, but only after the token', async () => {
+    const open = (authorization: string) => {
+      const socket = new WebSocket(edge.url, { headers: { authorization } })
+      return new Promise<number>((resolve) => socket.on('close', resolve))
+    }
+    expect(await open(`Bearer ${tokenFor(userId)}`)).toBe(4400)
+    expect(await open('Bearer nonsense')).toBe(4401)
+  })
+
+  test('a page of an allowed origin may connect', async () => {
+    await using client = await edge.connect({ token: tokenFor(userId), origin: 'https://chat.example.org' })
+    await client.next('welcome')
+  })
+
+  test.each([
+    'null',
+    'http://chat.example.org',
+    'https://chat.example.org.evil.example',
+    'https://evil.example/https://chat.example.org',
+    'https://chat.example.org:444',
+    'https://xchat.example.org',
+    'https://CHAT.example.org',
+  ])('a page of the origin %s may not', async (origin) => {
+    await expect(edge.connect({ token: tokenFor(userId), origin })).rejects.toMatchObject({ status: 403 })
+  })
+
+  test('more of one address than it may are refused for a moment', async () => {
+    await using busy = await world.edge({}, { edgeId: newId(), handshakes: { perSecond: 1, burst: 3 } })
+    const results = await Promise.allSettled(
+      Array.from({ length: 5 }, () => busy.connect({ token: tokenFor(userId) })),
+    )
+    const refused = results.filter((it) => it.status === 'rejected').map((it) => it.reason.status)
+    expect(refused).toEqual([429, 429])
+    for (const it of results) if (it.status === 'fulfilled') it.value.terminate()
+  })
+
+  test('is refused until the edge has all of its log', async () => {
+    const never = (signal: AbortSignal) =>
+      new Promise<never>((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason))
+      })
+    const app = await buildApp({ ...world.config, edgeId: newId() }, { openLog: never, log: silent })
+    try {
+      const address = await app.listen({ host: '127.0.0.1', port: 0 })
+      const url = `${address.replace('http', 'ws')}/ws`
+      await expect(testClient(url, { token: tokenFor(userId) })).rejects.toMatchObject({ status: 503 })
+      expect((await app.inject({ url: '/readyz' })).statusCode).toBe(503)
+      expect((await app.inject({ url: '/livez' })).statusCode).toBe(200)
+    } finally {
+      await app.close()
+    }
+  })
+
+  test('a plain request to the socket’s path finds nothing', async () => {
+    expect((await edge.app.inject({ url: '/ws' })).statusCode).toBe(404)
+  })
+
+  describe('a token that ends', () => {
+    test('ends its socket', async () => {
+      const expiring = tokenFor(userId, { claims: { exp: Math.floor(Date.now() / 1000) + 2 } })
+      const client = await edge.client(userId, expiring)
+      expect(await client.closed).toEqual({ code: 4401, reason: 'unauthenticated' })
+    })
+
+    test('can be replaced before, by one of the same user', async () => {
+      const expiring = tokenFor(userId, { claims: { exp: Math.floor(Date.now() / 1000) + 2 } })
+      await using client = await edge.client(userId, expiring)
+      client.send({ type: 'authenticate', token: tokenFor(newId()), ref: 'other' })
+      expect(await client.next('error')).toMatchObject({
+        code: 'unauthenticated',
+        ref: 'other',
+        retryable: false,
+      })
+      client.send({ type: 'authenticate', token: 'nonsense' })
+      expect(await client.next('error')).toMatchObject({ code: 'unauthenticated' })
+      client.send({ type: 'authenticate', token: tokenFor(userId), ref: 'own' })
+      const answer = await client.next('authenticated')
+      expect(answer.ref).toBe('own')
+      expect(answer.expiresInMs).toBeGreaterThan(890_000)
+      // Another socket with the old expiry has ended: this one's would have as well.
+      const witness = await edge.client(
+        userId,
+        tokenFor(userId, { claims: { exp: Math.floor(Date.now() / 1000) + 2 } }),
+      )
+      await witness.closed
+      client.send({ type: 'heartbeat', ref: 'alive' })
+      expect(await client.next('heartbeatAck')).toMatchObject({ ref: 'alive' })
+    })
+  })
+
+  test('the socket above a user’s limit closes the oldest', async () => {
+    const user = await world.newUser()
+    const clients = []
+    for (let i = 0; i < DEFAULT_LIMITS.maxSocketsPerUser; i += 1) clients.push(await edge.client(user))
+    const last = await edge.client(user)
+    expect(await clients[0]?.closed).toEqual({ code: 4429, reason: 'limitExceeded' })
+    expect(clients.slice(1).every(({ socket }) => socket.readyState === WebSocket.OPEN)).toBe(true)
+    for (const client of [...clients, last]) client.terminate()
+    await expect
+      .poll(async () => (await edge.app.inject({ url: '/metrics' })).body, PATIENCE)
+      .toContain('roomlog_edge_connections 0')
+  })
+})

@@ -1,0 +1,127 @@
+import { connectLive } from '@roomlog/live'
+import { newId } from '@roomlog/protocol'
+import type { TestClient } from '@roomlog/testkit'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { join, PATIENCE, type RunningEdge, silent, suiteOnEngines, World } from './support.ts'
+
+/** A closed socket's user is looked at soon, not after 10 s. */
+const TIMES = { socketTtlMs: 60_000, graceMs: 200 }
+
+suiteOnEngines('presence and hints', (engine) => {
+  const resources = new AsyncDisposableStack()
+  let world: World
+  let edge: RunningEdge
+
+  beforeAll(async () => {
+    world = resources.use(await World.start(engine))
+    const live = connectLive({ ...world.config.live, database: world.admin, times: TIMES }, silent)
+    edge = resources.use(await world.edge({ live }))
+  })
+  afterAll(() => resources.disposeAsync())
+
+  const presenceOf = (client: TestClient, userId: string) =>
+    client.frames.flatMap((frame) =>
+      frame.type === 'presence' && frame.userId === userId ? [frame.online] : [],
+    )
+
+  test('who comes and goes is told to the rooms, once', async () => {
+    const [ada, grace] = [await world.newUser(), await world.newUser()]
+    const rooms = [await world.newRoom([ada, grace]), await world.newRoom([ada, grace])]
+    await using watching = await edge.client(ada)
+    for (const room of rooms) await join(watching, room)
+    const first = await edge.client(grace)
+    await expect.poll(() => presenceOf(watching, grace), PATIENCE).toEqual([true])
+    const second = await edge.client(grace)
+    first.terminate()
+    await first.closed
+    await expect.poll(() => world.live.presence.online([grace]), PATIENCE).toEqual(new Map([[grace, true]]))
+    second.terminate()
+    await expect.poll(() => presenceOf(watching, grace), PATIENCE).toEqual([true, false])
+    await using _again = await edge.client(grace)
+    await expect.poll(() => presenceOf(watching, grace), PATIENCE).toEqual([true, false, true])
+  })
+
+  test('nobody outside of their rooms hears of them', async () => {
+    const [ada, grace, linus] = [await world.newUser(), await world.newUser(), await world.newUser()]
+    const shared = await world.newRoom([ada, grace])
+    const other = await world.newRoom([linus])
+    await using watching = await edge.client(ada)
+    await join(watching, shared)
+    await using stranger = await edge.client(linus)
+    await join(stranger, other)
+    await using _grace = await edge.client(grace)
+    await expect.poll(() => presenceOf(watching, grace), PATIENCE).toEqual([true])
+    expect(presenceOf(stranger, grace)).toEqual([])
+  })
+
+  test('typing reaches the others in the room', async () => {
+    const [ada, grace] = [await world.newUser(), await world.newUser()]
+    const room = await world.newRoom([ada, grace])
+    await using one = await edge.client(ada)
+    await using other = await edge.client(grace)
+    await join(one, room)
+    await join(other, room)
+    const typing = () => other.frames.filter(({ type }) => type === 'typing')
+    await expect
+      .poll(
+        () => {
+          one.send({ type: 'typing', roomId: room, isTyping: true })
+          return typing()[0]
+        },
+        { ...PATIENCE, interval: 200 },
+      )
+      .toEqual({ type: 'typing', roomId: room, userId: ada, isTyping: true })
+    expect(one.frames.filter(({ type }) => type === 'typing')).toEqual([])
+    // Of a room that one is not in, nothing is passed on.
+    one.send({ type: 'typing', roomId: newId(), isTyping: true })
+    one.send({ type: 'heartbeat' })
+    await one.next('heartbeatAck')
+  })
+
+  test('in rooms of more than 500 nobody is told who types or comes', async () => {
+    const [ada, grace] = [await world.newUser(), await world.newUser()]
+    const [large, small] = [await world.newRoom([ada, grace]), await world.newRoom([ada, grace])]
+    await world.admin.db
+      .updateTable('chat.rooms')
+      .set({ member_count: 501 })
+      .where('id', '=', large)
+      .execute()
+    await using one = await edge.client(ada)
+    await using other = await edge.client(grace)
+    for (const room of [large, small]) {
+      await join(one, room)
+      await join(other, room)
+    }
+    const typingIn = (room: string) =>
+      other.frames.filter(({ type, roomId }) => type === 'typing' && roomId === room)
+    await expect
+      .poll(
+        () => {
+          for (const room of [large, small]) one.send({ type: 'typing', roomId: room, isTyping: true })
+          return typingIn(small).length
+        },
+        { ...PATIENCE, interval: 200 },
+      )
+      .toBeGreaterThan(2)
+    expect(typingIn(large)).toEqual([])
+  })
+
+  test('read positions reach the room, and the reader’s own sockets', async () => {
+    const [ada, grace] = [await world.newUser(), await world.newUser()]
+    const room = await world.newRoom([ada, grace])
+    await using one = await edge.client(ada)
+    await using other = await edge.client(grace)
+    await join(other, room)
+    const cursors = (client: TestClient) => client.frames.filter(({ type }) => type === 'readCursor')
+    const signal = { type: 'readCursor', roomId: room, userId: ada, lastReadSeq: 7 } as const
+    await expect
+      .poll(
+        async () => {
+          await world.live.signals.publish(signal)
+          return [cursors(one)[0], cursors(other)[0]]
+        },
+        { ...PATIENCE, interval: 200 },
+      )
+      .toEqual([signal, signal])
+  })
+})

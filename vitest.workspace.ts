@@ -13,7 +13,7 @@ export default defineConfig({
       include: ['packages/*/src/**/*.ts', 'services/*/src/**/*.ts'],
       exclude: ['**/main.ts', 'packages/testkit/**', '**/*.test.ts'],
       reporter: ['text-summary', 'json-summary'],
-      thresholds: { lines: 60, branches: 45 },
+      thresholds: { lines: 80, branches: 80 },
     },
     projects: [
       {

@@ -11,6 +11,9 @@ const CONVERSATION = [
 ] as const
 const REPEATED = 'This one is sent twice.'
 
+/** A Roomlog that answers takes a second or two. */
+const BOUND_MS = 60_000
+
 async function main(): Promise<void> {
   const apiUrl = process.env.ROOMLOG_URL ?? (await runningApiUrl())
   console.log(`Roomlog at ${apiUrl}\n`)
@@ -58,6 +61,13 @@ function show(title: string, messages: readonly Message[], ...people: readonly P
     console.log(`  ${String(m.seq).padStart(2)}  ${name.padEnd(6)} ${m.body}`)
   }
 }
+
+setTimeout(() => {
+  console.error(
+    `demo: not done within ${BOUND_MS / 1000} s. Look at what npm start says in its terminal, and at /health.`,
+  )
+  process.exit(1)
+}, BOUND_MS).unref()
 
 main().catch((error: Error) => {
   console.error(`demo: ${error.message}`)

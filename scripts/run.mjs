@@ -1,9 +1,12 @@
-// Runs a script under Node 24 or newer: `node scripts/run.mjs <script> [arguments]`, from any folder of the workspace.
+// Runs a script under Node 24 or newer: `node scripts/run.mjs [--install] <script> [arguments]`, from any folder of the
+// workspace. `--install` first installs what running needs where that is missing, `--install=dev` tests and tools too;
+// not a script before this one, for npm leaves those out when it is told to ignore scripts.
 // Plain JavaScript without dependencies: the Node that runs this may be as old as 20.
 import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { install } from './start/install.mjs'
 
 const NEEDED_MAJOR = 24
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP']
@@ -13,6 +16,9 @@ const PARENT_CHECK_MS = 500
 const LIFELINE_FD = 3
 
 const scripts = dirname(fileURLToPath(import.meta.url))
+const parent = process.ppid
+const args = process.argv.slice(2)
+if (args[0]?.startsWith('--install')) await install({ withDev: args.shift() === '--install=dev' })
 const node = findNode()
 if (node === undefined) {
   console.error(
@@ -20,7 +26,7 @@ if (node === undefined) {
   )
   process.exit(1)
 }
-run(node, process.argv.slice(2))
+run(node, args)
 
 function findNode() {
   if (Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR) return process.execPath
@@ -74,8 +80,8 @@ function forwardSignals(child) {
     child.kill(signal)
   }
   for (const signal of FORWARDED) process.on(signal, forward)
-  // Some shells between npm and here end at a signal without passing it on; then only the parent's change tells.
-  const parent = process.ppid
+  // A shell between npm and here ends at a signal without passing it on, and npm may be killed; then only the parent's
+  // change tells.
   const watch = setInterval(() => {
     if (process.env.npm_lifecycle_event !== undefined && process.ppid !== parent) {
       clearInterval(watch)

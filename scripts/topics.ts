@@ -1,29 +1,22 @@
 import { connect } from '@roomlog/db'
 import { createTopics } from '@roomlog/event-log'
 import {
-  commonSettings,
   createLogger,
-  integer,
   kafkaServers,
-  kafkaSettings,
   needsOnFullEngine,
   needsWholeKafkaLogin,
   parseSettings,
 } from '@roomlog/service-kit'
 import { z } from 'zod'
+import { settings as topicSettings } from './topic-settings.ts'
 
-const { ENGINE, NAMESPACE, DATABASE_URL, PARTITIONS, LOG_LEVEL } = commonSettings
 const schema = z
-  .object({
-    ENGINE,
-    NAMESPACE,
-    PARTITIONS,
-    LOG_LEVEL,
-    ...kafkaSettings,
-    DATABASE_URL: DATABASE_URL.optional(),
-    REPLICATION_FACTOR: integer(1, 16).optional(),
-  })
+  .object(topicSettings)
   .superRefine(needsOnFullEngine(['KAFKA_BROKERS']))
+  .superRefine(({ ENGINE, DATABASE_URL }, context) => {
+    if (ENGINE === 'full' || DATABASE_URL !== undefined) return
+    context.addIssue({ code: 'custom', path: ['DATABASE_URL'], message: 'is required with ENGINE=embedded' })
+  })
   .superRefine(needsWholeKafkaLogin)
 
 try {

@@ -6,6 +6,7 @@ import {
   type EmbeddedPostgresOptions,
   startEmbeddedPostgres,
 } from '@roomlog/db/embedded'
+import { type DatabaseGuard, startDatabaseGuard } from './database-guard.ts'
 import { StartFailure } from './failure.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -14,6 +15,8 @@ export interface KeptDatabase {
   readonly url: string
   readonly description: string
   readonly pid: number
+  /** While a process holds it open, the server is not stopped by the end of this one. */
+  readonly guardPipe: DatabaseGuard['pipe']
   /** Rejects when it cannot be kept running; never resolves. */
   readonly lost: Promise<never>
   stop(): Promise<void>
@@ -31,14 +34,18 @@ export async function keepDatabase(
   let latest = Promise.resolve(server)
   const { url } = server
   const stopping = new AbortController()
+  const guard = startDatabaseGuard()
+  guard.watch(server.pid)
 
   const keep = async (): Promise<never> => {
     for (;;) {
       const reason = await server.died
+      guard.watch(undefined)
       if (reason.code === 'disk_full') throw reason
       terminal.line('  PostgreSQL has ended, is started again')
       latest = startAgain(options, stopping.signal)
       server = await latest
+      guard.watch(server.pid)
       if (server.url !== url) throw moved()
       onChange()
     }
@@ -52,6 +59,7 @@ export async function keepDatabase(
       (last) => last.stop(),
       () => undefined,
     )
+    await guard.end()
   }
   const how = server.found ? 'was running' : server.isNew ? 'new data' : 'data kept'
   const description = `PostgreSQL ${server.version} on port ${server.port} (${how})`
@@ -61,6 +69,7 @@ export async function keepDatabase(
     get pid() {
       return server.pid
     },
+    guardPipe: guard.pipe,
     lost,
     stop,
   }

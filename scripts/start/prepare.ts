@@ -1,7 +1,8 @@
 import { join } from 'node:path'
+import { settings as topicSettings } from '../topic-settings.ts'
 import { runCommand } from './commands.ts'
 import { type Keys, keysIn } from './keys.ts'
-import { KAFKA, type Prepared, pick, systemEnvironment } from './services.ts'
+import { type Prepared, pick, systemEnvironment } from './services.ts'
 import type { Settings } from './settings.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -19,7 +20,7 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
   const { settings, terminal, commandFolder, databaseUrl, stop } = options
   const env = {
     ...systemEnvironment(settings.env),
-    ...pick(settings.env, ['NODE_ENV', 'LOG_LEVEL', 'NAMESPACE', 'PARTITIONS', ...KAFKA]),
+    ...pick(settings.env, Object.keys(topicSettings)),
     ENGINE: settings.engine,
     DATABASE_URL: databaseUrl,
   }

@@ -2,10 +2,9 @@ import { join } from 'node:path'
 import { type DataFolder, takeDataFolder } from './data-folder.ts'
 import { type KeptDatabase, keepDatabase } from './database.ts'
 import { checkPorts } from './ports.ts'
-import { prepare } from './prepare.ts'
 import type { RunState } from './run-file.ts'
 import { type RunningService, runService } from './service.ts'
-import { serviceTable } from './services.ts'
+import type { serviceTable } from './services.ts'
 import type { Settings } from './settings.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -53,6 +52,9 @@ async function keepRunning(
   const { root, settings, terminal, stop } = options
   const running: Running = { services: [], ready: false }
   const onChange = runFileWriter(running, settings, folder, terminal)
+  // What services read brings much code along, which is loaded while the database starts.
+  const loading = Promise.all([import('./prepare.ts'), import('./services.ts')])
+  loading.catch(() => undefined)
   const database = await startDatabase(options, onChange)
   if (database !== undefined) {
     running.database = database
@@ -61,12 +63,14 @@ async function keepRunning(
   const over = Promise.race([untilAborted(stop), ...(database === undefined ? [] : [database.lost])])
   const unlessOver = <T>(work: Promise<T>): Promise<T> => Promise.race([work, over])
 
+  const [{ prepare }, { serviceTable }] = await unlessOver(loading)
   const databaseUrl = database?.url ?? settings.databaseUrl ?? ''
   const commandFolder = options.commandFolder ?? join(root, 'scripts')
   const prepared = await unlessOver(prepare({ settings, terminal, commandFolder, databaseUrl, stop }))
 
   const specs = (options.services ?? serviceTable)(root, settings, prepared)
-  running.services = specs.map((spec) => runService(spec, { logFolder: folder.logs, terminal, onChange }))
+  const host = { logFolder: folder.logs, terminal, onChange, holds: database?.guardPipe }
+  running.services = specs.map((spec) => runService(spec, host))
   cleanUp.defer(() => stopServices(running.services, terminal, options.hurry))
   const ready = unlessOver(Promise.all(running.services.map((service) => service.ready())))
   await terminal.step('services', ready, () => `services ready: ${specs.map(({ name }) => name).join(', ')}`)
@@ -141,7 +145,6 @@ function welcome(settings: Settings): string {
   const { api, ws } = urls(settings)
   return `
 Roomlog runs.
-  page       ${api}
   API        ${api}/docs
   WebSocket  ${ws.join('  ')}
   health     ${api}/health

@@ -29,9 +29,20 @@ const RUN_FILE = 'run.json'
 /** Undefined: nothing runs on the folder, or it is only just starting. */
 export async function readRunFile(dataFolder: string): Promise<RunState | undefined> {
   try {
-    return JSON.parse(await readFile(join(dataFolder, RUN_FILE), 'utf8'))
+    const state: RunState = JSON.parse(await readFile(join(dataFolder, RUN_FILE), 'utf8'))
+    // A starter that was killed has left its file.
+    return isRunning(state.pid) ? state : undefined
   } catch {
     return undefined
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 

@@ -14,6 +14,8 @@ export interface ServiceLog {
 
 const MAX_FILE_BYTES = 8 * 1024 * 1024
 const TAIL_LINES = 5
+/** What a service says each second while a server is away is no news. */
+const SHOWN_AGAIN_AFTER_MS = 60_000
 const WARN_LEVEL = 40
 // What surrounds the message when Node reports a crash.
 const NOISE = /^\s*$|^\s+at |^node:|^file:|^\s+(throw|\^)|^Node\.js v|^\s*[{}]|^ {2}(code|url): /
@@ -22,10 +24,15 @@ const LEVEL_NAMES: Readonly<Record<number, string>> = { 40: 'warn', 50: 'error',
 export function openServiceLog(path: string, show: (line: string) => void): ServiceLog {
   const file = boundedFile(path, (error) => show(`its log cannot be written (${error.code})`))
   let tail: readonly string[] = []
+  let shown = { text: '', at: Number.NEGATIVE_INFINITY }
   const take = (line: string) => {
     file.write(`${line}\n`)
     const { isSerious, text } = readable(line)
-    if (isSerious) show(text)
+    const isNews = text !== shown.text || performance.now() - shown.at > SHOWN_AGAIN_AFTER_MS
+    if (isSerious && isNews) {
+      show(text)
+      shown = { text, at: performance.now() }
+    }
     if (!NOISE.test(text)) tail = [...tail, text].slice(-TAIL_LINES)
   }
   return {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import type { Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { StartFailure } from './failure.ts'
@@ -26,6 +27,8 @@ export interface ServiceHost {
   readonly terminal: Terminal
   /** Called after each start and each end of a process. */
   readonly onChange: () => void
+  /** What services inherit, and so keep open while they run. */
+  readonly holds?: Writable | undefined
 }
 
 const FOLLOW_PARENT = new URL('./follow-parent.ts', import.meta.url).href
@@ -55,7 +58,7 @@ export function runService(spec: ServiceSpec, host: ServiceHost): RunningService
   const lives = async () => {
     for (let delayMs = 0; !stopping.signal.aborted; ) {
       const startedAt = performance.now()
-      child = spawnService(spec)
+      child = spawnService(spec, host.holds)
       if (child.stdout) log.follow(child.stdout)
       if (child.stderr) log.follow(child.stderr)
       onChange()
@@ -106,10 +109,11 @@ export function runService(spec: ServiceSpec, host: ServiceHost): RunningService
 
 // In a process group of its own, for Ctrl-C in a terminal must reach only the starter, which stops things in order; and
 // on a pipe that ends with the starter, however that ends.
-function spawnService(spec: ServiceSpec): ChildProcess {
+function spawnService(spec: ServiceSpec, holds: Writable | undefined): ChildProcess {
+  const held = holds === undefined || holds.destroyed ? [] : [holds]
   const child = spawn(process.execPath, ['--import', FOLLOW_PARENT, spec.file], {
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...held],
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     env: { ...spec.env, ROOMLOG_LIFELINE_FD: String(LIFELINE_FD) },
   })

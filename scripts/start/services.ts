@@ -1,4 +1,7 @@
 import { join } from 'node:path'
+import { settings as api } from '@roomlog/api/config'
+import { settings as persister } from '@roomlog/persister/config'
+import { settings as edge } from '@roomlog/ws-edge/config'
 import type { Keys } from './keys.ts'
 import type { Environment, Settings } from './settings.ts'
 
@@ -21,85 +24,53 @@ export interface Prepared {
   readonly keys: Keys
 }
 
+/** What each service reads from its environment. */
+export const SERVICE_SETTINGS = { api, 'ws-edge': edge, persister } as const
+
+type ServiceName = keyof typeof SERVICE_SETTINGS
+
+/** Made by `npm run migrate`. */
+const ROLES = { api: 'roomlog_api', 'ws-edge': 'roomlog_edge', persister: 'roomlog_persister' } as const
+
 const SYSTEM = ['PATH', 'HOME', 'TZ', 'LANG', 'NODE_EXTRA_CA_CERTS']
-const COMMON = [...SYSTEM, 'NODE_ENV', 'LOG_LEVEL', 'HOST', 'NAMESPACE', 'PARTITIONS']
-export const KAFKA = [
-  'KAFKA_BROKERS',
-  'KAFKA_SSL',
-  'KAFKA_SASL_MECHANISM',
-  'KAFKA_SASL_USERNAME',
-  'KAFKA_SASL_PASSWORD',
-]
-const API = [
-  'ACCESS_TOKEN_TTL',
-  'REFRESH_TOKEN_TTL',
-  'CORS_ORIGINS',
-  'PUBLIC_WS_URLS',
-  'TRUST_PROXY',
-  'REDIS_URL',
-  'REGISTRATIONS_PER_MINUTE',
-  'LOGINS_PER_MINUTE',
-  'ACCOUNT_LOGINS_PER_MINUTE',
-]
-const EDGE = [
-  'ALLOWED_ORIGINS',
-  'TRUST_PROXY',
-  'REDIS_URL',
-  'HANDSHAKES_PER_SECOND',
-  'HANDSHAKE_BURST',
-  ...KAFKA,
-]
-/** Limits of which api tells clients, and which edges keep. */
-const LIMITS = [
-  'MAX_BODY',
-  'MAX_FRAME_BYTES',
-  'MAX_ROOMS_PER_SOCKET',
-  'MAX_SOCKETS_PER_USER',
-  'MAX_ROOMS_PER_JOIN',
-  'MAX_RESUME',
-  'MAX_UNACKED',
-  'MESSAGES_PER_SECOND',
-  'MESSAGE_BURST',
-  'ROOM_MESSAGES_PER_SECOND',
-  'FRAMES_PER_SECOND',
-]
+/** What is the starter's to say: each service has a role of its own, and each edge a name. */
+const NOT_PASSED_ON = ['DATABASE_ROLE', 'EDGE_ID']
 
 /** Every service of a start, each with its own settings and nobody else's. */
 export function serviceTable(root: string, settings: Settings, prepared: Prepared): readonly ServiceSpec[] {
   const { host, apiPort, edgePorts, persisterPorts, env } = settings
-  const common = (role: string, port: number) => ({
-    ...pick(env, COMMON),
-    PORT: String(port),
-    ENGINE: settings.engine,
-    DATABASE_URL: prepared.databaseUrl,
-    ...(prepared.roles ? { DATABASE_ROLE: role } : {}),
-  })
-  const spec = (service: string, name: string, env: ServiceSpec['env']): ServiceSpec => {
-    const file = join(root, 'services', service, 'src/main.ts')
-    return { name, file, host, port: Number(env.PORT), env }
+  const defaults: Partial<Record<ServiceName, ServiceSpec['env']>> = {
+    api: { PUBLIC_WS_URLS: edgePorts.map((port) => `ws://localhost:${port}/ws`).join() },
+    'ws-edge': { ALLOWED_ORIGINS: pageOrigins(apiPort).join() },
   }
-  const persisters = numbered('persister', persisterPorts).map(([name, port]) =>
-    spec('persister', name, {
-      ...common('roomlog_persister', port),
-      ...pick(env, KAFKA),
-    }),
-  )
-  const api = spec('api', 'api', {
-    ...common('roomlog_api', apiPort),
-    PUBLIC_WS_URLS: edgePorts.map((port) => `ws://localhost:${port}/ws`).join(),
-    ...pick(env, [...API, ...LIMITS]),
-    ...prepared.keys,
+  const spec = (service: ServiceName, name: string, port: number, own: ServiceSpec['env']): ServiceSpec => ({
+    name,
+    file: join(root, 'services', service, 'src/main.ts'),
+    host,
+    port,
+    env: {
+      ...defaults[service],
+      ...systemEnvironment(env),
+      ...pick(env, settingsOf(service)),
+      PORT: String(port),
+      ENGINE: settings.engine,
+      DATABASE_URL: prepared.databaseUrl,
+      ...(prepared.roles ? { DATABASE_ROLE: ROLES[service] } : {}),
+      ...own,
+    },
   })
-  const edges = numbered('ws-edge', edgePorts).map(([name, port], index) =>
-    spec('ws-edge', name, {
-      ...common('roomlog_edge', port),
-      ALLOWED_ORIGINS: pageOrigins(apiPort).join(),
-      ...pick(env, [...EDGE, ...LIMITS]),
-      ...edgeId(env, index, edgePorts.length),
-      JWT_PUBLIC_KEYS: prepared.keys.JWT_PUBLIC_KEYS,
-    }),
+  const { JWT_PUBLIC_KEYS } = prepared.keys
+  const persisters = numbered('persister', persisterPorts).map(([name, port]) =>
+    spec('persister', name, port, {}),
   )
-  return [...persisters, api, ...edges]
+  const edges = numbered('ws-edge', edgePorts).map(([name, port], index) =>
+    spec('ws-edge', name, port, { ...edgeId(env, index, edgePorts.length), JWT_PUBLIC_KEYS }),
+  )
+  return [...persisters, spec('api', 'api', apiPort, { ...prepared.keys }), ...edges]
+}
+
+function settingsOf(service: ServiceName): readonly string[] {
+  return Object.keys(SERVICE_SETTINGS[service]).filter((name) => !NOT_PASSED_ON.includes(name))
 }
 
 /** Every way in which a browser on this machine may name the page's origin. */

@@ -17,6 +17,19 @@ export interface Settings {
   readonly env: Environment
 }
 
+/** What only `npm start` reads; all else that is set goes on to the services that know it. */
+export const STARTER_SETTINGS = {
+  API_PORT: { fallback: '3000', description: "The api's port" },
+  EDGE_PORT: { fallback: '3001', description: "The first edge's port; the next has the next" },
+  PERSISTER_PORT: { fallback: '3100', description: "The first persister's port; the next has the next" },
+  EDGES: { fallback: '1', description: 'How many edges are started' },
+  PERSISTERS: { fallback: '1', description: 'How many persisters are started' },
+  ROOMLOG_DATA: {
+    fallback: '.roomlog',
+    description: 'Folder of logs, keys and the embedded PostgreSQL; relative to this one',
+  },
+} as const
+
 const LAST_PORT = 65_535
 const MAX_INSTANCES = 16
 const NEEDED_ON_FULL_ENGINE = ['DATABASE_URL', 'KAFKA_BROKERS', 'REDIS_URL']
@@ -25,14 +38,15 @@ const NEEDED_ON_FULL_ENGINE = ['DATABASE_URL', 'KAFKA_BROKERS', 'REDIS_URL']
 export function readSettings(environment: Environment, root: string): Settings {
   const env = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
   const problems: string[] = []
-  const integer = (name: string, fallback: number, max: number): number => {
-    const text = env[name] ?? String(fallback)
+  const textOf = (name: keyof typeof STARTER_SETTINGS) => env[name] ?? STARTER_SETTINGS[name].fallback
+  const integer = (name: keyof typeof STARTER_SETTINGS, max: number): number => {
+    const text = textOf(name)
     if (/^[1-9][0-9]{0,4}$/.test(text) && Number(text) <= max) return Number(text)
     problems.push(`${name} must be a whole number of 1 to ${max}`)
-    return fallback
+    return Number(STARTER_SETTINGS[name].fallback)
   }
-  const ports = (name: string, fallback: number, count: number) => {
-    const first = integer(name, fallback, LAST_PORT + 1 - count)
+  const ports = (name: 'EDGE_PORT' | 'PERSISTER_PORT', count: number) => {
+    const first = integer(name, LAST_PORT + 1 - count)
     return Array.from({ length: count }, (_, n) => first + n)
   }
   const engine = env.ENGINE ?? 'embedded'
@@ -44,9 +58,9 @@ export function readSettings(environment: Environment, root: string): Settings {
   if ((env.JWT_PRIVATE_KEY === undefined) !== (env.JWT_PUBLIC_KEYS === undefined)) {
     problems.push('JWT_PRIVATE_KEY and JWT_PUBLIC_KEYS must be set together (or neither: keys are made)')
   }
-  const apiPort = integer('API_PORT', 3000, LAST_PORT)
-  const edgePorts = ports('EDGE_PORT', 3001, integer('EDGES', 1, MAX_INSTANCES))
-  const persisterPorts = ports('PERSISTER_PORT', 3100, integer('PERSISTERS', 1, MAX_INSTANCES))
+  const apiPort = integer('API_PORT', LAST_PORT)
+  const edgePorts = ports('EDGE_PORT', integer('EDGES', MAX_INSTANCES))
+  const persisterPorts = ports('PERSISTER_PORT', integer('PERSISTERS', MAX_INSTANCES))
   const twice = firstTwice([apiPort, ...edgePorts, ...persisterPorts])
   if (twice !== undefined)
     problems.push(`port ${twice} is given twice: move API_PORT, EDGE_PORT or PERSISTER_PORT`)
@@ -55,7 +69,7 @@ export function readSettings(environment: Environment, root: string): Settings {
   }
   return {
     engine: engine === 'full' ? 'full' : 'embedded',
-    dataFolder: resolve(root, env.ROOMLOG_DATA ?? '.roomlog'),
+    dataFolder: resolve(root, textOf('ROOMLOG_DATA')),
     host: env.HOST ?? '127.0.0.1',
     apiPort,
     edgePorts,

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,8 +10,6 @@ import { expect, vi } from 'vitest'
 import { type RunState, readRunFile } from '../start/run-file.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const NPM_START = [join(ROOT, 'scripts/run.mjs'), join(ROOT, 'scripts/start.ts')]
-
 const START_TIMEOUT_MS = 90_000
 
 type Environment = Readonly<Record<string, string>>
@@ -56,8 +55,8 @@ export interface RunningRoomlog extends AsyncDisposable {
   state(): Promise<RunState>
   /** kill -9; resolves when the starter has a successor running. */
   killService(name: string): Promise<void>
-  /** Ctrl-C, as the starter sees it; resolves with its exit code. The data stay until disposal. */
-  stop(): Promise<number | null>
+  /** SIGTERM to npm, or another signal; resolves with npm's exit code. The data stay until disposal. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
 export interface StartOptions {
@@ -67,9 +66,10 @@ export interface StartOptions {
 }
 
 export async function startRoomlog(options: StartOptions): Promise<RunningRoomlog> {
-  const dataFolder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), 'roomlog-e2e-')))
+  const dataFolder = options.dataFolder ?? (await newFolder())
   const [api, edge, persister] = [await freePort(), await freePort(), await freePort()]
-  const child = spawn(process.execPath, NPM_START, {
+  const child = spawn('npm', ['start'], {
+    cwd: ROOT,
     env: {
       PATH: process.env.PATH ?? '',
       ROOMLOG_DATA: dataFolder,
@@ -97,8 +97,8 @@ export async function startRoomlog(options: StartOptions): Promise<RunningRoomlo
     if (run === undefined) throw new Error(`Roomlog does not run:\n${output}`)
     return run
   }
-  const stop = async () => {
-    child.kill('SIGTERM')
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    child.kill(signal)
     return ended
   }
   await vi.waitFor(
@@ -124,16 +124,38 @@ export async function startRoomlog(options: StartOptions): Promise<RunningRoomlo
     },
     stop,
     [Symbol.asyncDispose]: async () => {
-      if (child.exitCode === null) await stop()
+      if (child.exitCode === null && child.signalCode === null) await stop()
       await rm(dataFolder, { recursive: true, force: true })
     },
   }
 }
 
+/** Open to PostgreSQL, which does not run as root: else its data would go elsewhere and stay. */
+export async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'roomlog-e2e-'))
+  await chmod(folder, 0o755)
+  return folder
+}
+
+/** Resolves when none of them runs any more. */
+export async function untilEnded(pids: readonly (number | undefined)[]): Promise<void> {
+  const running = () => pids.filter((pid) => pid !== undefined && isAlive(pid))
+  await vi.waitFor(() => expect(running()).toEqual([]), { timeout: 30_000, interval: 50 })
+}
+
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
+    return !isZombie(pid)
+  } catch {
+    return false
+  }
+}
+
+/** Ended, and its new parent has not asked how. */
+function isZombie(pid: number): boolean {
+  try {
+    return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
     return false
   }

@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '@roomlog/testkit'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { LiveView, Person } from '../person.ts'
-import { isAlive, ROOT, type RunningRoomlog, startRoomlog } from './running-roomlog.ts'
+import { isAlive, newFolder, ROOT, type RunningRoomlog, startRoomlog, untilEnded } from './running-roomlog.ts'
 
 describe('npm start', () => {
   let roomlog: RunningRoomlog
@@ -41,7 +40,7 @@ describe('npm start', () => {
   test('a second start on the same data ends with one line that says the way out', async () => {
     const { code, output } = await start({ ROOMLOG_DATA: roomlog.dataFolder })
     expect(code).toBe(1)
-    expect(output).toMatch(/^Roomlog .*runs.*(stop|ROOMLOG_DATA).*\n$/i)
+    expect(output).toMatch(/^Roomlog .*running.*(stop|ROOMLOG_DATA).*\n$/i)
   })
 
   test('a port in use ends it with one line that names the port and its setting', async () => {
@@ -61,7 +60,20 @@ describe('npm start', () => {
     for (const name of ['DATABASE_URL', 'KAFKA_BROKERS', 'REDIS_URL', 'EDGES']) expect(output).toContain(name)
   })
 
-  test('stops everything at Ctrl-C, and the next start has the messages', async () => {
+  test('a PostgreSQL that is killed is started again', async () => {
+    const { postgresPid } = await roomlog.state()
+    if (postgresPid === undefined) throw new Error('no PostgreSQL')
+    process.kill(postgresPid, 'SIGKILL')
+    await vi.waitFor(
+      async () => {
+        expect([undefined, postgresPid]).not.toContain((await roomlog.state()).postgresPid)
+        expect((await fetch(`${roomlog.apiUrl}/health`)).status).toBe(200)
+      },
+      { timeout: 60_000, interval: 100 },
+    )
+  })
+
+  test('stops everything at SIGTERM, and the next start has the messages', async () => {
     const ada = await Person.register(roomlog.apiUrl, 'ada', 'Ada')
     const room = await ada.createRoom('Kept')
     const view = await LiveView.open(ada, [room.id])
@@ -80,8 +92,20 @@ describe('npm start', () => {
     expect((await grace.history(room.id)).map((m) => m.body)).toEqual(['kept over a restart'])
   })
 
+  test.each<[string, (roomlog: RunningRoomlog) => Promise<unknown>]>([
+    ['the starter', async (r) => process.kill((await r.state()).pid, 'SIGKILL')],
+    ['npm', (r) => r.stop('SIGKILL')],
+  ])('kill -9 of %s leaves nothing running, and the next start works', async (_, kill) => {
+    await using killed = await startRoomlog({ env: {}, dataFolder: await folder() })
+    const { pid, services, postgresPid } = await killed.state()
+    await kill(killed)
+    await untilEnded([pid, postgresPid, ...services.map((s) => s.pid)])
+    await using again = await startRoomlog({ env: {}, dataFolder: killed.dataFolder })
+    await Person.register(again.apiUrl, 'ada', 'Ada')
+  })
+
   async function folder(): Promise<string> {
-    const path = await mkdtemp(join(tmpdir(), 'roomlog-e2e-'))
+    const path = await newFolder()
     folders.push(path)
     return path
   }

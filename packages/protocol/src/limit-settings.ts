@@ -17,16 +17,16 @@ export const limitSettings = {
   // What an event may carry is fixed: a larger body would be refused after its acknowledgement.
   MAX_BODY: limit('maxBody', BODY_MAX_UNITS).describe('UTF-16 units of a body'),
   MAX_FRAME_BYTES: limit('maxFrameBytes', MIB).describe('Bytes of a frame from a client'),
-  MAX_ROOMS_PER_SOCKET: limit('maxRoomsPerSocket', 10_000),
+  MAX_ROOMS_PER_SOCKET: limit('maxRoomsPerSocket', 10_000).describe('Rooms that a socket is in at once'),
   MAX_SOCKETS_PER_USER: limit('maxSocketsPerUser', 10_000).describe('Per edge; the next closes the oldest'),
-  MAX_ROOMS_PER_JOIN: limit('maxRoomsPerJoin', 1000),
+  MAX_ROOMS_PER_JOIN: limit('maxRoomsPerJoin', 1000).describe('Rooms of one joinRooms'),
   MAX_RESUME: limit('maxResume', 10_000).describe('Missed messages that a join delivers'),
   MAX_UNACKED: limit('maxUnacked', 1000).describe('Sends of a socket that wait for their ack'),
   MESSAGES_PER_SECOND: limit('messagesPerSecond', 100_000).describe(
     'Of one user, with a burst of MESSAGE_BURST',
   ),
-  MESSAGE_BURST: limit('messageBurst', 100_000),
-  ROOM_MESSAGES_PER_SECOND: limit('roomMessagesPerSecond', 100_000),
+  MESSAGE_BURST: limit('messageBurst', 100_000).describe('Messages of one user at once'),
+  ROOM_MESSAGES_PER_SECOND: limit('roomMessagesPerSecond', 100_000).describe('Of all members of one room'),
   FRAMES_PER_SECOND: limit('framesPerSecond', 100_000).describe('Of one socket, of any type'),
 }
 

@@ -5,11 +5,14 @@ import { z } from 'zod'
 import { ApiError } from './errors.ts'
 import { createServer } from './server.ts'
 
+const { warn: WARN, error: ERROR } = pino.levels.values
+
 class Away extends Error {}
 
 const FAILURES: Readonly<Record<string, () => unknown>> = {
   refused: () => new ApiError('forbidden', 'not for you'),
   later: () => new ApiError('rate_limited', 'later', { retryAfterS: 7 }),
+  closed: () => new ApiError('unavailable', 'not yet', { retryAfterS: 7 }),
   away: () => new Away('secret host is away'),
   fault: () => new TypeError('secret fault'),
   status: () => Object.assign(new Error('secret'), { statusCode: 418 }),
@@ -21,7 +24,7 @@ describe('failures of handlers', () => {
   let app: FastifyInstance
 
   beforeAll(async () => {
-    const log = pino({ level: 'error' }, { write: (line) => logged.push(JSON.parse(line)) })
+    const log = pino({ level: 'warn' }, { write: (line) => logged.push(JSON.parse(line)) })
     app = await createServer({ log, isUnavailable: (error) => error instanceof Away, handlerTimeoutMs: 50 })
     app.get('/fail/:how', async (request) => {
       throw FAILURES[(request.params as { how: string }).how]?.()
@@ -38,19 +41,25 @@ describe('failures of handlers', () => {
     const { error } = JSON.parse(body)
     expect(error.requestId).toBe(headers['x-request-id'])
     expect(body).not.toContain('secret')
-    return { status: statusCode, code: error.code, retryAfter: headers['retry-after'], logged: logged.length }
+    return {
+      status: statusCode,
+      code: error.code,
+      retryAfter: headers['retry-after'],
+      logged: logged.map(({ level }) => level),
+    }
   }
 
   test.each([
-    ['/fail/refused', { status: 403, code: 'forbidden', logged: 0 }],
-    ['/fail/later', { status: 429, code: 'rate_limited', retryAfter: '7', logged: 0 }],
-    ['/fail/away', { status: 503, code: 'unavailable', retryAfter: '2', logged: 1 }],
-    ['/fail/fault', { status: 500, code: 'internal', logged: 1 }],
-    ['/fail/status', { status: 400, code: 'validation_failed', logged: 0 }],
-    ['/fail/server-status', { status: 500, code: 'internal', logged: 1 }],
-    ['/odd', { status: 500, code: 'internal', logged: 1 }],
+    ['/fail/refused', { status: 403, code: 'forbidden', logged: [] }],
+    ['/fail/later', { status: 429, code: 'rate_limited', retryAfter: '7', logged: [] }],
+    ['/fail/closed', { status: 503, code: 'unavailable', retryAfter: '7', logged: [] }],
+    ['/fail/away', { status: 503, code: 'unavailable', retryAfter: '2', logged: [WARN] }],
+    ['/fail/fault', { status: 500, code: 'internal', logged: [ERROR] }],
+    ['/fail/status', { status: 400, code: 'validation_failed', logged: [] }],
+    ['/fail/server-status', { status: 500, code: 'internal', logged: [ERROR] }],
+    ['/odd', { status: 500, code: 'internal', logged: [ERROR] }],
     // Nobody may wait for ever.
-    ['/hang', { status: 503, code: 'unavailable', retryAfter: '2', logged: 1 }],
+    ['/hang', { status: 503, code: 'unavailable', retryAfter: '2', logged: [WARN] }],
   ])('%s', async (url, expected) => {
     expect(await get(url)).toEqual({ retryAfter: undefined, ...expected })
   })

@@ -19,7 +19,10 @@ export const errorHandler = fp(
     const methodsOf = knownRoutes(app)
     app.setErrorHandler((error: FastifyError, request, reply) => {
       const known = toApiError(error, options.isUnavailable)
-      if (known.status >= 500) request.log.error({ err: error }, 'request failed')
+      // What a handler refuses on purpose it has told of itself.
+      if (known !== error && known.status >= 500) {
+        request.log[known.code === 'internal' ? 'error' : 'warn']({ err: error }, 'request failed')
+      }
       return answer(request, reply, known, detailsOf(error))
     })
     const answerNoRoute = (request: FastifyRequest, reply: FastifyReply) => {

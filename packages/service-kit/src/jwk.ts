@@ -16,11 +16,12 @@ export interface PublicKey {
 
 export type PrivateKey = PublicKey
 
-function json(text: string): unknown {
+function json(text: string, context: z.RefinementCtx): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return undefined
+    context.addIssue({ code: 'custom', message: 'must be JSON, as npm run keys prints it' })
+    return z.NEVER
   }
 }
 

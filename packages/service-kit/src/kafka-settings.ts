@@ -5,9 +5,12 @@ import { commaList, flag } from './settings.ts'
 export const kafkaSettings = {
   KAFKA_BROKERS: commaList.optional().describe('host:port, comma-separated; with ENGINE=full'),
   KAFKA_SSL: flag.default(false).describe('Speak TLS to the brokers'),
-  KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
-  KAFKA_SASL_USERNAME: z.string().optional(),
-  KAFKA_SASL_PASSWORD: z.string().optional(),
+  KAFKA_SASL_MECHANISM: z
+    .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
+    .optional()
+    .describe('How to log in to the brokers; unset: not at all'),
+  KAFKA_SASL_USERNAME: z.string().optional().describe('with KAFKA_SASL_MECHANISM'),
+  KAFKA_SASL_PASSWORD: z.string().optional().describe('with KAFKA_SASL_MECHANISM'),
 }
 
 type KafkaSettings = z.infer<z.ZodObject<typeof kafkaSettings>>

@@ -18,7 +18,12 @@ export function parseSettings<T>(schema: z.ZodType<T>, env: Readonly<Record<stri
   )
   const parsed = schema.safeParse(set)
   if (parsed.success) return deepFreeze(parsed.data)
-  throw new SettingsError(parsed.error.issues.map((i) => `${i.path.join('.') || 'settings'}: ${i.message}`))
+  throw new SettingsError(
+    parsed.error.issues.map(({ path, code, message }) => {
+      const isMissing = code === 'invalid_type' && path.length === 1 && set[String(path[0])] === undefined
+      return `${path.join('.') || 'settings'}: ${isMissing ? 'is required' : message}`
+    }),
+  )
 }
 
 function deepFreeze<T>(value: T): T {
@@ -76,7 +81,10 @@ export const trustProxySetting = z
 
 /** What every service takes. */
 export const commonSettings = {
-  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  NODE_ENV: z
+    .enum(['development', 'test', 'production'])
+    .default('development')
+    .describe('What the process is for'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')

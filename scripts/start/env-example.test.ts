@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import type { z } from 'zod'
+import { envExample } from './env-example.ts'
+import { SERVICE_SETTINGS } from './services.ts'
+
+const text = envExample()
+
+test('.env.example is what npm run env-example makes', async () => {
+  expect(await readFile(new URL('../../.env.example', import.meta.url), 'utf8')).toBe(text)
+})
+
+test('it names every setting of every service once', () => {
+  const names = [...text.matchAll(/^#?([A-Z_]+)=/gm)].map((match) => match[1])
+  expect(names).toEqual([...new Set(names)])
+  for (const settings of Object.values(SERVICE_SETTINGS)) {
+    for (const name of Object.keys(settings)) expect(names).toContain(name)
+  }
+})
+
+test('only what must be set is no comment, and no service takes what stands there instead', () => {
+  const active = new Map([...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]))
+  for (const settings of Object.values<Readonly<Record<string, z.ZodType>>>(SERVICE_SETTINGS)) {
+    for (const [name, schema] of Object.entries(settings)) {
+      expect([name, active.has(name)]).toEqual([name, !schema.safeParse(undefined).success])
+      if (active.has(name)) expect([name, schema.safeParse(active.get(name)).success]).toEqual([name, false])
+    }
+  }
+})

@@ -2,7 +2,7 @@ import type { Tables } from '@roomlog/db'
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
 import type { Breaker } from './breaker.ts'
 import type { LiveSocket, Presence, RoomsOf, Signal } from './port.ts'
-import { type PresenceTimes, SLICE, slices } from './times.ts'
+import { type PresenceTimes, slices } from './times.ts'
 
 export const SIGNALS_CHANNEL = 'roomlog_live'
 /** A payload has to stay below 8000 bytes; a room takes 29. */
@@ -63,12 +63,12 @@ export class PostgresPresence implements Presence {
     const due = await this.#breaker.call(() =>
       sql<{ userId: string }>`
         SELECT user_id AS "userId" FROM engine.presence_users
-        WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT ${SLICE}`.execute(this.#db),
+        WHERE due_at <= clock_timestamp() ORDER BY due_at`.execute(this.#db),
     )
-    const users = due.rows.map(({ userId }) => userId)
-    if (users.length === 0) return
-    const rooms = await roomsOf(users)
-    await this.#transaction((trx) => look(trx, users, rooms))
+    for (const users of slices(due.rows.map(({ userId }) => userId))) {
+      const rooms = await roomsOf(users)
+      await this.#transaction((trx) => look(trx, users, rooms))
+    }
   }
 
   async online(userIds: readonly string[]): Promise<ReadonlyMap<string, boolean>> {

@@ -59,7 +59,6 @@ class PostgresSignals implements Signals {
   }
 
   arrived(payload: string): void {
-    const signal = JSON.parse(payload) as Signal
-    if (this.#watching.wants(signal)) this.#watching.heard(signal)
+    this.#watching.arrived(payload)
   }
 }

@@ -51,9 +51,9 @@ for i = 3, #ARGV, 2 do
   redis.call('ZADD', due, now + tonumber(ARGV[2]), ARGV[i])
 end`,
 
-  /** prefix, how many at most. Answers the users to look at. */
+  /** prefix. Answers the users to look at. */
   presenceDue: `${PRELUDE}
-return redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[2])`,
+return redis.call('ZRANGEBYSCORE', due, '-inf', now)`,
 
   /** prefix, then user, rooms as JSON for each. Who was not due any more, or has a live socket, is left in peace. */
   presenceLook: `${PRELUDE}

@@ -12,7 +12,7 @@ import {
   type Signals,
 } from './port.ts'
 import { SCRIPTS, type ScriptName } from './redis-scripts.ts'
-import { CALL_TIMEOUT_MS, type PresenceTimes, SLICE, slices } from './times.ts'
+import { CALL_TIMEOUT_MS, type PresenceTimes, slices } from './times.ts'
 import { keyOf, Watching } from './watching.ts'
 
 export interface RedisLiveSettings {
@@ -23,12 +23,17 @@ export interface RedisLiveSettings {
 
 const RECONNECT_MIN_MS = 100
 const RECONNECT_MAX_MS = 1000
+/** A connection on which nothing was answered for so long is replaced: it may have been lost without a word. */
+const SILENT_MS = 5000
+/** A subscribed connection says nothing by itself that would be missed. */
+const ASK_EVERY_MS = 5000
 
 /** Neither connecting nor a command ever waits for a Redis that is away: commands fail at once, connecting goes on. */
 const OPTIONS = {
   enableOfflineQueue: false,
   connectTimeout: CALL_TIMEOUT_MS,
   commandTimeout: CALL_TIMEOUT_MS,
+  socketTimeout: SILENT_MS,
   maxRetriesPerRequest: 0,
   autoResubscribe: false,
   retryStrategy: (attempt: number) => Math.min(RECONNECT_MIN_MS * attempt, RECONNECT_MAX_MS),
@@ -94,10 +99,11 @@ class RedisPresence implements Presence {
   }
 
   async announceDue(roomsOf: RoomsOf): Promise<void> {
-    const due = (await this.#run('presenceDue', SLICE)) as readonly string[]
-    if (due.length === 0) return
-    const rooms = await roomsOf(due)
-    await this.#run('presenceLook', ...due.flatMap((userId) => [userId, roomsJson(rooms, userId)]))
+    const due = (await this.#run('presenceDue')) as readonly string[]
+    for (const users of slices(due)) {
+      const rooms = await roomsOf(users)
+      await this.#run('presenceLook', ...users.flatMap((userId) => [userId, roomsJson(rooms, userId)]))
+    }
   }
 
   async online(userIds: readonly string[]): Promise<ReadonlyMap<string, boolean>> {
@@ -152,10 +158,12 @@ class Subscriber {
   readonly watching = new Watching()
   readonly #redis: Redis
   readonly #prefix: string
+  readonly #asking: NodeJS.Timeout
 
   constructor(redis: Redis, prefix: string, logger: Logger) {
     this.#redis = redis
     this.#prefix = prefix
+    this.#asking = setInterval(() => redis.ping().catch(() => undefined), ASK_EVERY_MS)
     redis.on('error', () => undefined)
     redis.on('ready', () => {
       const channels = [
@@ -165,7 +173,7 @@ class Subscriber {
       // Lost again meanwhile: the next ready does it.
       redis.subscribe(...channels).catch((err: unknown) => logger.debug({ err }, 'not subscribed yet'))
     })
-    redis.on('message', (_channel, payload) => this.watching.heard(JSON.parse(payload) as Signal))
+    redis.on('message', (_channel, payload) => this.watching.arrived(payload))
   }
 
   async watch(channel: Channel): Promise<void> {
@@ -181,6 +189,7 @@ class Subscriber {
   }
 
   close(): void {
+    clearInterval(this.#asking)
     this.#redis.disconnect()
   }
 }

@@ -12,7 +12,7 @@ export const PRESENCE_TIMES: PresenceTimes = { socketTtlMs: 60_000, graceMs: 10_
 export const CALL_TIMEOUT_MS = 500
 
 /** One call to the store carries at most so many sockets or users. */
-export const SLICE = 500
+const SLICE = 500
 
 export function slices<T>(items: readonly T[], size = SLICE): readonly (readonly T[])[] {
   const count = Math.ceil(items.length / size)

@@ -1,3 +1,4 @@
+import { decodeSignal } from './decode-signal.ts'
 import { type Channel, channelsOf, type Signal } from './port.ts'
 
 /** The channels a process watches and who listens; adapters feed it what arrives. */
@@ -22,14 +23,16 @@ export class Watching {
     this.#channels.delete(keyOf(channel))
   }
 
-  wants(signal: Signal): boolean {
+  arrived(payload: string): void {
+    const signal = decodeSignal(payload)
+    if (signal === undefined || !this.#isWatched(signal)) return
+    for (const listener of this.#listeners) listener(signal)
+  }
+
+  #isWatched(signal: Signal): boolean {
     return (
       signal.type === 'presence' || channelsOf(signal).some((channel) => this.#channels.has(keyOf(channel)))
     )
-  }
-
-  heard(signal: Signal): void {
-    for (const listener of this.#listeners) listener(signal)
   }
 }
 

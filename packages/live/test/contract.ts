@@ -12,6 +12,8 @@ export interface LiveServer extends AsyncDisposable {
   readonly url: string
   /** One process's adapter, over this way to the store. */
   connect(url: string, log: Logger): Live & { readonly release?: () => Promise<void> }
+  /** Says on a room's channel what no adapter of this build would say. */
+  say(roomId: string, payload: string): Promise<void>
 }
 
 const nowhere = async () => new Map<string, readonly string[]>()
@@ -183,6 +185,16 @@ export function liveContract(start: () => Promise<LiveServer>): void {
     expect([...online.values()].filter(Boolean)).toHaveLength(1201)
   })
 
+  test('all who are due are announced, however many', async () => {
+    const users = Array.from({ length: 1201 }, () => newId())
+    await a.presence.connected(users.map(socketOf), nowhere)
+    const areAllDue = async () => [...(await b.presence.online(users)).values()].every((online) => !online)
+    await expect.poll(areAllDue, { timeout: 10_000 }).toBe(true)
+    await b.presence.announceDue(nowhere)
+    await settled()
+    expect(users.filter((userId) => !presenceOf(userId).includes(false))).toEqual([])
+  })
+
   test('signals reach other processes on watched channels, in order, and no others', async () => {
     const [roomId, otherRoom, userId] = [newId(), newId(), newId()]
     await a.signals.watch({ kind: 'room', roomId })
@@ -201,6 +213,26 @@ export function liveContract(start: () => Promise<LiveServer>): void {
     await b.signals.publish({ type: 'roomChanged', roomId })
     await b.signals.publish(toUser)
     await expect.poll(() => heard.filter((s) => s.type !== 'presence')).toEqual([...sent, toUser, toUser])
+  })
+
+  test('signals that nobody of this build wrote are passed over', async () => {
+    const [roomId, userId] = [newId(), newId()]
+    await a.signals.watch({ kind: 'room', roomId })
+    const signal = { type: 'typing', roomId, userId, isTyping: true } as const
+    for (const payload of [
+      '{',
+      'null',
+      '7',
+      '[]',
+      '{}',
+      JSON.stringify({ ...signal, type: 'later' }),
+      JSON.stringify({ ...signal, type: 'constructor' }),
+      JSON.stringify({ ...signal, isTyping: 'yes' }),
+      JSON.stringify({ type: 'presence', userId, online: true, transition: 1 }),
+    ])
+      await server.say(roomId, payload)
+    await server.say(roomId, JSON.stringify({ ...signal, more: 'fields' }))
+    await expect.poll(() => heard.filter((s) => 'userId' in s && s.userId === userId)).toMatchObject([signal])
   })
 
   test('while the store is away every call fails, and all works again when it is back', async () => {
@@ -242,6 +274,28 @@ export function liveContract(start: () => Promise<LiveServer>): void {
       mine.length = 0
       await expect.poll(reaches, { timeout: 10_000 }).toBe(true)
     }
+  })
+
+  test('a connection that is lost without a word is replaced', async () => {
+    await using proxy: FaultProxy = await faultProxy(server.url)
+    const live = await open(proxy.url)
+    const mine: Signal[] = []
+    live.signals.listen((signal) => mine.push(signal))
+    const [before, after] = [newId(), newId()]
+    for (const roomId of [before, after]) await live.signals.watch({ kind: 'room', roomId })
+    const hears = async (roomId: string) => {
+      await b.signals.publish({ type: 'roomChanged', roomId })
+      return mine.some((signal) => signal.type === 'roomChanged' && signal.roomId === roomId)
+    }
+    await expect.poll(() => hears(before)).toBe(true)
+    proxy.forget()
+    await expect.poll(() => hears(after), { timeout: 20_000 }).toBe(true)
+    const pings = () =>
+      live.ping().then(
+        () => true,
+        () => false,
+      )
+    await expect.poll(pings, { timeout: 20_000 }).toBe(true)
   })
 }
 

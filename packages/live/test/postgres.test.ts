@@ -1,5 +1,6 @@
 import { connect, migrate, ROLES } from '@roomlog/db'
 import { postgres, suiteOn } from '@roomlog/testkit'
+import { sql } from 'kysely'
 import { connectLive } from '../src/index.ts'
 import { liveContract, TIMES } from './contract.ts'
 
@@ -7,6 +8,7 @@ suiteOn(['postgres'], 'presence and signals on PostgreSQL', () => {
   liveContract(async () => {
     const server = await postgres()
     await migrate(server.url)
+    const admin = connect({ url: server.url, applicationName: 'test' })
     return {
       url: server.url,
       connect: (url, log) => {
@@ -14,7 +16,13 @@ suiteOn(['postgres'], 'presence and signals on PostgreSQL', () => {
         const live = connectLive({ engine: 'embedded', namespace: '', database, times: TIMES }, log)
         return { ...live, release: () => database.close() }
       },
-      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+      say: async (_roomId, payload) => {
+        await sql`SELECT pg_notify('roomlog_live', ${payload})`.execute(admin.db)
+      },
+      [Symbol.asyncDispose]: async () => {
+        await admin.close()
+        await server[Symbol.asyncDispose]()
+      },
     }
   })
 })

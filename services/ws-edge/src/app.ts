@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
 import { createEdge, type EdgeOverrides } from './edge.ts'
 import { receive } from './frames/receive.ts'
-import { accept } from './sockets/accept.ts'
+import { accept, chooseSubprotocol } from './sockets/accept.ts'
 import { closeSpread } from './sockets/drain.ts'
 import { socketFailed } from './sockets/failed.ts'
 import { gate } from './sockets/gate.ts'
@@ -18,6 +18,7 @@ const SOCKET_OPTIONS = {
   clientTracking: false,
   /** Milliseconds that a closed socket waits for the client's own close before it is cut. */
   closeTimeout: 2_000,
+  handleProtocols: chooseSubprotocol,
 }
 
 export interface Overrides extends EdgeOverrides {

@@ -111,8 +111,8 @@ export function createEdge(config: Config, log: Logger, overrides: EdgeOverrides
     stop: async () => {
       connections.stop()
       signals.stop()
-      await broadcast.stop()
-      await Promise.all([rooms.stop(), memberships.stop(), epoch.stop(), presence.stop()])
+      // Each may have to wait for something that is away: not one after the other.
+      await Promise.all([broadcast.stop(), ...[rooms, memberships, epoch, presence].map((it) => it.stop())])
       await live.close()
       await logDatabase?.close()
       await database.close()

@@ -49,6 +49,21 @@ suiteOnEngines('an edge that stops', (engine) => {
     await expect.poll(() => seqsOf(client, room), PATIENCE).toEqual(messages.map(({ seq }) => seq))
   })
 
+  test('while its database hangs comes to its end, however many sockets came meanwhile', async () => {
+    const handshakes = { perSecond: 1000, burst: 1000 }
+    const edge = await world.edge({}, { edgeId: newId(), handshakes })
+    world.proxy.freeze()
+    try {
+      // One after the other, so that the live store is to be told of them in many calls.
+      const clients = []
+      for (let i = 0; i < 400; i += 1) clients.push(await edge.client(newId()))
+      for (const client of clients) client.terminate()
+      await edge.app.close()
+    } finally {
+      world.proxy.heal()
+    }
+  }, 25_000)
+
   test('without sockets is gone at once', async () => {
     const edge = await world.edge({}, { edgeId: newId() })
     await edge.app.close()

@@ -1,3 +1,4 @@
+import { DEFAULT_LIMITS, newId } from '@roomlog/protocol'
 import type { TestClient } from '@roomlog/testkit'
 import { suiteOn } from '@roomlog/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -52,10 +53,12 @@ suiteOn(['postgres'], 'frames', () => {
   test('bad fields are refused, and do not count towards that', async () => {
     for (let i = 0; i < 20; i += 1) client.send({ type: 'joinRoom', roomId: 'x', ref: `${i}` })
     client.send({ type: 'joinRooms', rooms: [] })
+    const tooMany = Array.from({ length: DEFAULT_LIMITS.maxRoomsPerJoin + 1 }, () => ({ roomId: newId() }))
+    client.send({ type: 'joinRooms', rooms: tooMany })
     client.send({ type: 'heartbeat' })
     await client.next('heartbeatAck')
     const errors = client.frames.filter(({ type }) => type === 'error')
-    expect(errors).toHaveLength(21)
+    expect(errors).toHaveLength(22)
     expect(errors[3]).toMatchObject({ code: 'validation_failed', ref: '3', retryable: false })
   })
 
@@ -63,6 +66,12 @@ suiteOn(['postgres'], 'frames', () => {
     for (let i = 0; i < 150; i += 1) client.send({ type: 'heartbeat' })
     expect(await client.closed).toEqual({ code: 4429, reason: 'limitExceeded' })
     expect(client.frames.filter(({ type }) => type === 'heartbeatAck').length).toBeLessThan(150)
+  })
+
+  test('pings and pongs are frames as well', async () => {
+    for (let i = 0; i < 40; i += 1) client.socket.ping()
+    for (let i = 0; i < 100; i += 1) client.socket.pong()
+    expect(await client.closed).toEqual({ code: 4429, reason: 'limitExceeded' })
   })
 
   test('a binary frame closes with 1003', async () => {

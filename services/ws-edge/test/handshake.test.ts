@@ -74,6 +74,24 @@ suiteOn(['postgres'], 'the handshake', () => {
     expect(await open('Bearer nonsense')).toBe(4401)
   })
 
+  test('never gives the token back, whatever the order of what is offered', async () => {
+    const token = `bearer.${tokenFor(userId)}`
+    const open = (protocols: readonly string[]) => {
+      const socket = new WebSocket(edge.url, [...protocols])
+      let answered: string | undefined
+      socket.on('upgrade', ({ headers }) => {
+        answered = headers['sec-websocket-protocol']
+      })
+      // A client that is given none of what it offered gives up by itself.
+      socket.on('error', () => undefined)
+      socket.on('message', () => socket.close(4000))
+      return new Promise((resolve) => socket.on('close', (code) => resolve([answered, code])))
+    }
+    expect(await open([token, 'roomlog.v1'])).toEqual(['roomlog.v1', 4000])
+    expect(await open([token, 'other'])).toEqual(['other', 4400])
+    expect(await open([token])).toEqual([undefined, 1006])
+  })
+
   test('a page of an allowed origin may connect', async () => {
     await using client = await edge.connect({ token: tokenFor(userId), origin: 'https://chat.example.org' })
     await client.next('welcome')
@@ -99,6 +117,27 @@ suiteOn(['postgres'], 'the handshake', () => {
     const refused = results.filter((it) => it.status === 'rejected').map((it) => it.reason.status)
     expect(refused).toEqual([429, 429])
     for (const it of results) if (it.status === 'fulfilled') it.value.terminate()
+  })
+
+  test('addresses are those that a trusted proxy tells of; a network of IPv6 is one', async () => {
+    // So slow that none comes back while the test runs.
+    const handshakes = { perSecond: 0.001, burst: 1 }
+    const statuses = async (it: RunningEdge, addresses: readonly string[]) => {
+      const found: number[] = []
+      for (const address of addresses) {
+        const headers = { 'x-forwarded-for': address }
+        const client = await it.connect({ token: tokenFor(userId), headers }).catch(({ status }) => status)
+        found.push(typeof client === 'number' ? client : 101)
+        if (typeof client !== 'number') client.terminate()
+      }
+      return found
+    }
+    await using behind = await world.edge({}, { edgeId: newId(), handshakes, trustProxy: ['127.0.0.1'] })
+    const networks = ['2001:db8:1:1::1', '2001:db8:1:1::2', '2001:db8:1:2::1']
+    expect(await statuses(behind, networks)).toEqual([101, 429, 101])
+    expect(await statuses(behind, ['192.0.2.1', '::ffff:192.0.2.1'])).toEqual([101, 429])
+    await using open = await world.edge({}, { edgeId: newId(), handshakes })
+    expect(await statuses(open, ['192.0.2.1', '192.0.2.2'])).toEqual([101, 429])
   })
 
   test('is refused until the edge has all of its log', async () => {

@@ -179,6 +179,39 @@ suiteOnEngines('joining a room', (engine) => {
     await join(client, rooms[2] ?? '')
   })
 
+  test('again and again, without waiting for an answer, is refused above as many as the rooms of a socket', async () => {
+    const limits = { ...DEFAULT_LIMITS, maxRoomsPerSocket: 3 }
+    await using small = await world.edge({}, { edgeId: newId(), limits })
+    const [room, ref] = [await world.newRoom([ada]), 'r']
+    await using client = await small.client(ada)
+    world.proxy.freeze()
+    try {
+      for (let i = 0; i < 5; i += 1) client.send({ type: 'joinRoom', roomId: room, ref })
+      for (let i = 0; i < 2; i += 1) {
+        expect(await client.next('error')).toMatchObject({
+          code: 'overloaded',
+          roomId: room,
+          ref,
+          retryable: true,
+          retryAfterMs: expect.any(Number),
+        })
+      }
+    } finally {
+      world.proxy.heal()
+    }
+    // The latest that was taken is the one that stands.
+    await client.next((frame) => frame.type === 'joinedRoom' || frame.code === 'unavailable', 15_000)
+    await expect
+      .poll(
+        async () => {
+          client.send({ type: 'joinRoom', roomId: room })
+          return (await client.next((frame) => frame.roomId === room)).type
+        },
+        { timeout: 20_000, interval: 300 },
+      )
+      .toBe('joinedRoom')
+  })
+
   test('is refused while the database is away, and works again after', async () => {
     const room = await world.newRoom([ada])
     await using client = await edge.client(ada)

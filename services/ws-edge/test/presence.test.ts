@@ -1,5 +1,4 @@
 import { connectLive } from '@roomlog/live'
-import { newId } from '@roomlog/protocol'
 import type { TestClient } from '@roomlog/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { join, PATIENCE, type RunningEdge, silent, suiteOnEngines, World } from './support.ts'
@@ -72,10 +71,35 @@ suiteOnEngines('presence and hints', (engine) => {
       )
       .toEqual({ type: 'typing', roomId: room, userId: ada, isTyping: true })
     expect(one.frames.filter(({ type }) => type === 'typing')).toEqual([])
-    // Of a room that one is not in, nothing is passed on.
-    one.send({ type: 'typing', roomId: newId(), isTyping: true })
-    one.send({ type: 'heartbeat' })
-    await one.next('heartbeatAck')
+  })
+
+  test('who is no member cannot be seen typing, also while it is looked whether they are', async () => {
+    const [ada, grace, eve] = [await world.newUser(), await world.newUser(), await world.newUser()]
+    const room = await world.newRoom([ada, grace])
+    await using one = await edge.client(ada)
+    await using other = await edge.client(grace)
+    await using stranger = await edge.client(eve)
+    await join(one, room)
+    await join(other, room)
+    const typing = () => other.frames.flatMap(({ type, userId }) => (type === 'typing' ? [userId] : []))
+    await expect
+      .poll(
+        () => {
+          one.send({ type: 'typing', roomId: room, isTyping: true })
+          return typing()
+        },
+        { ...PATIENCE, interval: 200 },
+      )
+      .toContain(ada)
+    stranger.send({ type: 'typing', roomId: room, isTyping: true })
+    stranger.send({ type: 'joinRoom', roomId: room })
+    stranger.send({ type: 'typing', roomId: room, isTyping: true })
+    expect(await stranger.next('error')).toMatchObject({ code: 'not_a_member' })
+    // What comes later on the same way shows that nothing else is on it.
+    const before = typing().length
+    one.send({ type: 'typing', roomId: room, isTyping: false })
+    await expect.poll(() => typing().length, PATIENCE).toBeGreaterThan(before)
+    expect(typing()).not.toContain(eve)
   })
 
   test('in rooms of more than 500 nobody is told who types or comes', async () => {
@@ -123,5 +147,34 @@ suiteOnEngines('presence and hints', (engine) => {
         { ...PATIENCE, interval: 200 },
       )
       .toEqual([signal, signal])
+  })
+
+  test('a read position is told once to who hears of it in two ways', async () => {
+    const [ada, grace] = [await world.newUser(), await world.newUser()]
+    const room = await world.newRoom([ada, grace])
+    await using one = await edge.client(ada)
+    await using other = await edge.client(grace)
+    await join(one, room)
+    await join(other, room)
+    const seqs = (client: TestClient) =>
+      client.frames.flatMap(({ type, lastReadSeq }) => (type === 'readCursor' ? [lastReadSeq] : []))
+    const tell = (lastReadSeq: number) =>
+      world.live.signals.publish({ type: 'readCursor', roomId: room, userId: ada, lastReadSeq })
+    let first = 0
+    await expect
+      .poll(
+        async () => {
+          first += 1
+          await tell(first)
+          return seqs(one).length > 0 && seqs(other).length > 0
+        },
+        { ...PATIENCE, interval: 200 },
+      )
+      .toBe(true)
+    for (const seq of [1001, 1002, 1003]) await tell(seq)
+    for (const client of [one, other]) {
+      await expect.poll(() => seqs(client), PATIENCE).toContain(1003)
+      expect(seqs(client).filter((seq) => Number(seq) > 1000)).toEqual([1001, 1002, 1003])
+    }
   })
 })

@@ -15,7 +15,7 @@ export const authenticate: FrameHandler<'authenticate'> = (edge, connection, fra
     })
     return
   }
-  connection.expiresAtMs = identity.expiresAtMs
+  connection.prolong(identity)
   connection.send({ type: 'authenticated', expiresInMs: connection.expiresInMs, ...refOf(frame) })
 }
 

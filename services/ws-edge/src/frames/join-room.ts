@@ -17,7 +17,22 @@ export const joinRooms: FrameHandler<'joinRooms'> = (edge, connection, { rooms, 
   for (const room of rooms) join(edge, connection, { ...room, ref })
 }
 
+const OVERLOADED_RETRY_MS = 1000
+
 function join({ rooms, limits }: EdgeContext, connection: Connection, { roomId, afterSeq, ref }: Join): void {
+  // A repeated join leaves the read of the one before in the line.
+  if (rooms.readsOf(connection) >= limits.maxRoomsPerSocket) {
+    connection.send({
+      type: 'error',
+      code: 'overloaded',
+      message: 'too many joins of this socket are not answered yet',
+      roomId,
+      retryable: true,
+      retryAfterMs: OVERLOADED_RETRY_MS,
+      ...refOf({ ref }),
+    })
+    return
+  }
   if (connection.rooms.size >= limits.maxRoomsPerSocket && !connection.rooms.has(roomId)) {
     connection.send({
       type: 'error',

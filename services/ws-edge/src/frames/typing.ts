@@ -1,6 +1,6 @@
 import type { FrameHandler } from './handlers.ts'
 
-/** Only who has joined is typing; there is no answer. */
-export const typing: FrameHandler<'typing'> = ({ signals }, connection, { roomId, isTyping }) => {
-  if (connection.rooms.has(roomId)) signals.typing(connection.userId, roomId, isTyping)
+/** Only who is live in the room is typing: whose join is not answered yet may be no member. There is no answer. */
+export const typing: FrameHandler<'typing'> = ({ rooms, signals }, connection, { roomId, isTyping }) => {
+  if (rooms.isLive(connection, roomId)) signals.typing(connection.userId, roomId, isTyping)
 }

@@ -1,6 +1,6 @@
 import type { Signal } from '@roomlog/live'
 import type { Rooms } from '../rooms/rooms.ts'
-import type { Connection } from '../sockets/connection.ts'
+import { type Connection, encodeFrame } from '../sockets/connection.ts'
 
 type PresenceSignal = Extract<Signal, { readonly type: 'presence' }>
 
@@ -25,11 +25,12 @@ export class PresenceFrames {
 
   tell({ userId, online, rooms, transition }: PresenceSignal): void {
     const told = this.#toldOf(userId, transition)
+    const frame = encodeFrame({ type: 'presence', userId, online })
     for (const roomId of rooms) {
       for (const socket of this.#rooms.socketsOf(roomId)) {
         if (told.has(socket)) continue
         told.add(socket)
-        socket.sendHint({ type: 'presence', userId, online })
+        socket.sendHint(frame)
       }
     }
   }

@@ -28,7 +28,7 @@ export class PresenceKeeper {
   readonly #renewedAtMs = new WeakMap<Connection, number>()
   readonly #repeating: readonly Repeating[]
   #gathering: NodeJS.Timeout | undefined
-  #telling: Promise<void> = Promise.resolve()
+  #telling: Promise<void> | undefined
 
   constructor(options: PresenceKeeperOptions) {
     this.#options = options
@@ -55,26 +55,32 @@ export class PresenceKeeper {
   /** Tells of the last sockets' end. */
   async stop(): Promise<void> {
     await Promise.all(this.#repeating.map((it) => it.stop()))
-    clearTimeout(this.#gathering)
-    this.#tell()
-    await this.#telling
+    await this.#tell()
   }
 
   #tellSoon(): void {
-    this.#gathering ??= setTimeout(() => this.#tell(), GATHER_MS)
+    this.#gathering ??= setTimeout(() => void this.#tell(), GATHER_MS)
   }
 
-  #tell(): void {
+  /** One call after the other: a socket's end must not overtake its beginning. What comes while one takes long is the next. */
+  #tell(): Promise<void> {
+    clearTimeout(this.#gathering)
     this.#gathering = undefined
-    const [come, gone] = [socketsOf(this.#come), socketsOf(this.#gone)]
-    this.#come.clear()
-    this.#gone.clear()
+    this.#telling ??= this.#tellAll().finally(() => {
+      this.#telling = undefined
+    })
+    return this.#telling
+  }
+
+  async #tellAll(): Promise<void> {
     const { presence } = this.#options
-    // One call after the other: a socket's end must not overtake its beginning.
-    this.#telling = this.#telling.then(async () => {
+    while (this.#come.size + this.#gone.size > 0) {
+      const [come, gone] = [socketsOf(this.#come), socketsOf(this.#gone)]
+      this.#come.clear()
+      this.#gone.clear()
       if (come.length > 0) await this.#try(() => presence.connected(come, this.#roomsOf))
       if (gone.length > 0) await this.#try(() => presence.disconnected(gone))
-    })
+    }
   }
 
   async #renew(): Promise<void> {

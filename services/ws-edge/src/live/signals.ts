@@ -2,7 +2,7 @@ import type { Channel, Live, Signal } from '@roomlog/live'
 import type { Logger } from '@roomlog/service-kit'
 import type { Rooms } from '../rooms/rooms.ts'
 import type { Memberships } from '../sends/memberships.ts'
-import type { Connection } from '../sockets/connection.ts'
+import { type Connection, encodeFrame } from '../sockets/connection.ts'
 import type { Connections } from '../sockets/connections.ts'
 import { PresenceFrames } from './presence-frames.ts'
 
@@ -20,8 +20,8 @@ const MAX_REMEMBERED = 1000
 export class SignalHandler {
   readonly #options: SignalHandlerOptions
   readonly #presence: PresenceFrames
-  /** Versions of the latest removals, by room and user; the oldest first. */
-  readonly #removals = new Map<string, number>()
+  /** The latest removal's version and read position of each room and user; the oldest first. */
+  readonly #heardLast = new Map<string, number>()
   #stopListening: () => void = () => undefined
 
   constructor(options: SignalHandlerOptions) {
@@ -70,15 +70,13 @@ export class SignalHandler {
         this.#presence.tell(signal)
         break
       case 'typing':
-        rooms.broadcast(signal.roomId, signal, signal.userId)
+        rooms.broadcast(signal.roomId, encodeFrame(signal), signal.userId)
         break
       case 'roomChanged':
-        rooms.broadcast(signal.roomId, signal)
+        rooms.broadcast(signal.roomId, encodeFrame(signal))
         break
       case 'readCursor':
-        // Heard on the room's channel and on the reader's: own sockets are told by the second, in rooms of any size.
-        rooms.broadcast(signal.roomId, signal, signal.userId)
-        for (const socket of connections.ofUser(signal.userId)) socket.sendHint(signal)
+        this.#read(signal)
         break
       case 'memberAdded':
         for (const socket of connections.ofUser(signal.userId)) {
@@ -98,27 +96,41 @@ export class SignalHandler {
     }
   }
 
-  #removed({ roomId, userId, memberVersion }: Extract<Signal, { type: 'memberRemoved' }>): void {
+  #read(signal: Extract<Signal, { type: 'readCursor' }>): void {
+    if (this.#isRepeat(signal, signal.lastReadSeq)) return
+    const { rooms, connections } = this.#options
+    const frame = encodeFrame(signal)
+    rooms.broadcast(signal.roomId, frame, signal.userId)
+    // Own sockets in rooms of any size, joined or not.
+    for (const socket of connections.ofUser(signal.userId)) socket.sendHint(frame)
+  }
+
+  #removed(signal: Extract<Signal, { type: 'memberRemoved' }>): void {
+    const { roomId, userId, memberVersion } = signal
     const { rooms, connections, memberships } = this.#options
-    // It is heard on the room's channel and on the user's.
-    if (this.#isKnown(`${roomId} ${userId}`, memberVersion)) return
+    if (this.#isRepeat(signal, memberVersion)) return
     memberships.forget(roomId, userId)
     const sockets = [...connections.ofUser(userId)]
     const inRoom = new Set(sockets.filter((socket) => socket.rooms.has(roomId)))
     rooms.removed(roomId, userId, memberVersion)
-    // Who was evicted now was told with that.
+    // Who was evicted now was told with that; who is live all the same was let in after the removal.
     for (const socket of sockets) {
       const isTold = inRoom.has(socket) && !socket.rooms.has(roomId)
-      if (!isTold) socket.send({ type: 'removedFromRoom', roomId })
+      if (!isTold && !rooms.isLive(socket, roomId)) socket.send({ type: 'removedFromRoom', roomId })
     }
   }
 
-  #isKnown(key: string, version: number): boolean {
-    if (this.#removals.get(key) === version) return true
-    this.#removals.delete(key)
-    this.#removals.set(key, version)
-    const [oldest] = this.#removals.keys()
-    if (this.#removals.size > MAX_REMEMBERED && oldest !== undefined) this.#removals.delete(oldest)
+  /** What goes out on the room's channel and on the user's is heard twice where both are watched. */
+  #isRepeat(
+    { type, roomId, userId }: Extract<Signal, { roomId: string; userId: string }>,
+    value: number,
+  ): boolean {
+    const key = `${type} ${roomId} ${userId}`
+    if (this.#heardLast.get(key) === value) return true
+    this.#heardLast.delete(key)
+    this.#heardLast.set(key, value)
+    const [oldest] = this.#heardLast.keys()
+    if (this.#heardLast.size > MAX_REMEMBERED && oldest !== undefined) this.#heardLast.delete(oldest)
     return false
   }
 }

@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Tables } from '@roomlog/db'
-import { type Limits, MAX_LIVELY_MEMBERS, type ServerFrame } from '@roomlog/protocol'
+import { type Limits, MAX_LIVELY_MEMBERS } from '@roomlog/protocol'
 import { type Logger, type Repeating, repeatEvery } from '@roomlog/service-kit'
 import type { Kysely } from 'kysely'
+import { refOf } from '../frames/ref.ts'
 import { BEHIND_BYTES, type Connection } from '../sockets/connection.ts'
 import { PageTurns } from './page-turns.ts'
 import type { RoomEffect, RoomEvent, Row, Subscription } from './room-events.ts'
@@ -51,6 +52,8 @@ export class Rooms {
   readonly #turns = new PageTurns<Connection>()
   /** As of the latest read. */
   readonly #memberCounts = new WeakMap<Room, number>()
+  /** Reads for a socket that are under way or in line. */
+  readonly #reads = new WeakMap<Connection, number>()
   #sweeping: Repeating | undefined
 
   constructor(options: RoomsOptions) {
@@ -101,6 +104,15 @@ export class Rooms {
     for (const roomId of [...connection.rooms.keys()]) this.leave(connection, roomId)
   }
 
+  readsOf(connection: Connection): number {
+    return this.#reads.get(connection) ?? 0
+  }
+
+  isLive(connection: Connection, roomId: string): boolean {
+    const sub = connection.rooms.get(roomId)
+    return sub !== undefined && this.#rooms.get(roomId)?.isLive(sub) === true
+  }
+
   /** A persisted message; `row` makes its row, and undefined where the record cannot be used. */
   message(roomId: string, seq: number, row: () => Row | undefined): void {
     const room = this.#rooms.get(roomId)
@@ -126,8 +138,8 @@ export class Rooms {
     for (const { connection } of room.live) yield connection
   }
 
-  /** A hint to every live socket of a room that is not too large for hints, but to those of `exceptUserId`. */
-  broadcast(roomId: string, frame: ServerFrame, exceptUserId?: string): void {
+  /** An encoded hint to every live socket of a room that is not too large for hints, but to those of `exceptUserId`. */
+  broadcast(roomId: string, frame: Buffer, exceptUserId?: string): void {
     const room = this.#rooms.get(roomId)
     if (room === undefined || (this.#memberCounts.get(room) ?? 0) > MAX_LIVELY_MEMBERS) return
     for (const socket of this.socketsOf(roomId)) {
@@ -223,8 +235,9 @@ export class Rooms {
 
   async #read(room: Room, sub: RoomSubscription, request: ReadRequest): Promise<void> {
     const [askedHead, askedAtMs] = [room.head, performance.now()]
+    this.#countRead(sub.connection, 1)
     try {
-      const read = await this.#options.reader.read(request)
+      const read = await this.#options.reader.read(request).finally(() => this.#countRead(sub.connection, -1))
       this.#memberCounts.set(room, read.memberCount)
       this.#feed(sub.roomId, room, {
         type: 'read',
@@ -238,6 +251,10 @@ export class Rooms {
       this.#options.log.warn({ err, roomId: sub.roomId }, 'a join could not be read')
       this.#feed(sub.roomId, room, { type: 'readFailed', sub })
     }
+  }
+
+  #countRead(connection: Connection, change: 1 | -1): void {
+    this.#reads.set(connection, this.readsOf(connection) + change)
   }
 
   async #readRows(roomId: string, room: Room, afterSeq: number): Promise<void> {
@@ -322,8 +339,4 @@ export class Rooms {
 
 function isBehind({ connection }: RoomSubscription): boolean {
   return connection.unsentBytes > BEHIND_BYTES
-}
-
-function refOf({ ref }: RoomSubscription): { readonly ref?: string } {
-  return ref === undefined ? {} : { ref }
 }

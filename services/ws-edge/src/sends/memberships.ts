@@ -1,13 +1,15 @@
 import type { Tables } from '@roomlog/db'
 import { type Logger, type Repeating, repeatEvery } from '@roomlog/service-kit'
 import type { Kysely } from 'kysely'
-import { checkRooms, type RoomReader } from '../rooms/room-reader.ts'
+import { checkRooms, type RoomCheck, type RoomReader } from '../rooms/room-reader.ts'
 
 export type Membership = 'member' | 'not_a_member' | 'room_not_found'
 
 interface RoomMembers {
   /** Of the oldest answer kept. */
   version: number
+  /** Of the database that answered; undefined before the first answer. */
+  epoch: string | undefined
   /** When it was last known that nobody was removed since. */
   checkedAtMs: number
   usedAtMs: number
@@ -38,6 +40,11 @@ export class Memberships {
     this.#sweeping = repeatEvery(SWEEP_INTERVAL_MS, () => this.#sweep())
   }
 
+  /** Rooms of which something is kept. */
+  get size(): number {
+    return this.#rooms.size
+  }
+
   stop(): Promise<void> {
     return this.#sweeping.stop()
   }
@@ -50,11 +57,12 @@ export class Memberships {
     if (known !== undefined) return known
     const asked = this.#ask(roomId, userId, room)
     room.members.set(userId, asked)
-    // Only a member is worth remembering: an outsider may join at any time.
-    asked.then(
-      (membership) => membership !== 'member' && room.members.delete(userId),
-      () => room.members.delete(userId),
-    )
+    // Only a member is worth remembering: an outsider may join at any time, and name any room.
+    const forget = () => {
+      room.members.delete(userId)
+      if (room.members.size === 0 && this.#rooms.get(roomId) === room) this.#rooms.delete(roomId)
+    }
+    asked.then((membership) => membership !== 'member' && forget(), forget)
     return asked
   }
 
@@ -69,6 +77,7 @@ export class Memberships {
     if (known !== undefined && nowMs - known.checkedAtMs < BELIEVED_MS) return known
     const made = {
       version: Number.POSITIVE_INFINITY,
+      epoch: undefined,
       checkedAtMs: nowMs,
       usedAtMs: nowMs,
       members: new Map(),
@@ -80,6 +89,7 @@ export class Memberships {
   async #ask(roomId: string, userId: string, room: RoomMembers): Promise<Membership> {
     const read = await this.#reader.read({ roomId, userId, afterSeq: null, maxMissing: 0 })
     room.version = Math.min(room.version, read.memberVersion)
+    room.epoch ??= read.epoch
     if (read.isMember) return 'member'
     return !read.exists || read.isPrivate ? 'room_not_found' : 'not_a_member'
   }
@@ -92,22 +102,19 @@ export class Memberships {
     const roomIds = [...this.#rooms.keys()]
     for (let from = 0; from < roomIds.length; from += SWEEP_SLICE) {
       try {
-        for (const { roomId, memberVersion } of await checkRooms(
-          this.#db,
-          roomIds.slice(from, from + SWEEP_SLICE),
-        )) {
-          this.#checked(roomId, memberVersion, askedAtMs)
-        }
+        const slice = roomIds.slice(from, from + SWEEP_SLICE)
+        for (const check of await checkRooms(this.#db, slice)) this.#checked(check, askedAtMs)
       } catch (err) {
         this.#log.warn({ err }, 'memberships of senders could not be checked')
       }
     }
   }
 
-  #checked(roomId: string, memberVersion: number, askedAtMs: number): void {
+  #checked({ roomId, memberVersion, epoch }: RoomCheck, askedAtMs: number): void {
     const room = this.#rooms.get(roomId)
     if (room === undefined) return
-    if (memberVersion > room.version) this.#rooms.delete(roomId)
+    const isRestored = room.epoch !== undefined && room.epoch !== epoch
+    if (isRestored || memberVersion > room.version) this.#rooms.delete(roomId)
     else room.checkedAtMs = askedAtMs
   }
 }

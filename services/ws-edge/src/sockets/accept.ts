@@ -8,7 +8,7 @@ import {
   SUBPROTOCOL,
 } from '@roomlog/protocol'
 import { type Identity, TokenError } from '@roomlog/service-kit'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { RawData, WebSocket } from 'ws'
 import type { EdgeMetrics } from '../metrics.ts'
 import { Connection } from './connection.ts'
@@ -25,19 +25,29 @@ export interface AcceptOptions {
   readonly metrics: EdgeMetrics
 }
 
+/** A client may close with any code: each would be a series of its own. */
+const KNOWN_CODES: ReadonlySet<number> = new Set(Object.values(CLOSE_CODES).map(({ code }) => code))
 const AUTHORIZATION = /^Bearer ([^ ]+)$/i
 
 /** The handler of an upgraded socket. Never awaits: its first frames may have come in the packet of the handshake. */
 export function accept(options: AcceptOptions) {
   const { connections, limits, metrics } = options
   return (ws: WebSocket, request: FastifyRequest): void => {
-    ws.on('close', (code) => metrics.closes.inc({ code }))
+    const { ip } = request
     const identity = identityOf(request)
+    const userId = identity?.userId
+    ws.on('close', (code) => {
+      metrics.closes.inc({ code: KNOWN_CODES.has(code) ? code : 'other' })
+      request.log[code < CLOSE_CODES.badProtocol.code ? 'debug' : 'info'](
+        { ip, userId, code },
+        'socket closed',
+      )
+    })
     const refusal = refusalOf(ws, identity)
     if (identity === undefined || refusal !== undefined) {
       const reason = refusal ?? 'unauthenticated'
       metrics.handshakes.inc({ result: reason })
-      request.log.info({ ip: request.ip, reason }, 'socket refused')
+      request.log.info({ ip, userId, reason }, 'socket refused')
       ws.close(CLOSE_CODES[reason].code, reason)
       return
     }
@@ -46,7 +56,7 @@ export function accept(options: AcceptOptions) {
       identity,
       framesPerSecond: limits.framesPerSecond,
     })
-    listen(ws, connection)
+    listen(ws, connection, request.log)
     metrics.handshakes.inc({ result: 'accepted' })
     connection.send({
       type: 'welcome',
@@ -69,22 +79,42 @@ export function accept(options: AcceptOptions) {
     return options.isDraining() ? 'restart' : undefined
   }
 
-  function listen(ws: WebSocket, connection: Connection): void {
-    ws.on('message', (data: RawData, isBinary: boolean) => {
+  function listen(ws: WebSocket, connection: Connection, log: FastifyBaseLogger): void {
+    const mayCome = () => {
       // What was on its way when the socket was closed is not answered any more.
-      if (!connection.isOpen) return
+      if (!connection.isOpen) return false
       connection.heard()
-      if (isBinary) connection.close('binary')
-      else if (connection.frames.take() > 0) connection.close('limitExceeded')
-      else options.onFrame(connection, String(data))
+      if (connection.frames.take() === 0) return true
+      connection.close('limitExceeded')
+      return false
+    }
+    ws.on('message', (data: RawData, isBinary: boolean) => {
+      if (!mayCome()) return
+      if (isBinary) {
+        connection.close('binary')
+        return
+      }
+      try {
+        options.onFrame(connection, String(data))
+      } catch (err) {
+        // A fault of ours, but no frame may end the process, and all other sockets with it.
+        log.error({ err, userId: connection.userId }, 'a frame could not be handled')
+        connection.close('internal')
+      }
     })
-    ws.on('ping', () => connection.heard())
-    ws.on('pong', () => connection.heard())
+    ws.on('ping', mayCome)
+    ws.on('pong', mayCome)
     ws.on('close', () => {
       connections.remove(connection)
       options.onClose(connection)
     })
   }
+}
+
+/** Ours, else any but a token: a browser whose offer is not answered at all hears no close code. */
+export function chooseSubprotocol(offered: ReadonlySet<string>): string | false {
+  if (offered.has(SUBPROTOCOL)) return SUBPROTOCOL
+  return [...offered].find((protocol) => !protocol.startsWith(BEARER_SUBPROTOCOL_PREFIX)) ?? false
 }
 
 /** Undefined when the token is missing or refused, whatever is wrong with it. */

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-import { Connection } from './connection.ts'
+import { Connection, encodeFrame } from './connection.ts'
 
 const MIB = 1024 * 1024
 const hour = () => Date.now() + 3_600_000
@@ -84,7 +84,7 @@ test('more than 1 MiB unsent closes at once; hints are not even written to a soc
     await new Promise(setImmediate)
   }
   const before = other.connection.unsentBytes
-  other.connection.sendHint({ type: 'presence', userId: 'user', online: true })
+  other.connection.sendHint(encodeFrame({ type: 'presence', userId: 'user', online: true }))
   expect(other.connection.unsentBytes).toBe(before)
 })
 

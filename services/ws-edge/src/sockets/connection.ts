@@ -19,19 +19,23 @@ export interface ConnectionOptions {
   readonly framesPerSecond: number
 }
 
+/** For frames that go to many: encoded once for all of them. */
+export function encodeFrame(frame: ServerFrame): Buffer {
+  return Buffer.from(JSON.stringify(frame))
+}
+
 /** One client's socket: the only place that writes to it. */
 export class Connection {
   readonly id: string
   readonly userId: string
-  readonly sessionId: string
   /** Joined or joining. */
   readonly rooms = new Map<string, RoomSubscription>()
   readonly frames: TokenBucket
-  expiresAtMs: number
   nextPingAtMs = 0
   readonly #badFrames = new SlidingCount(BAD_FRAMES, BAD_FRAMES_WINDOW_MS)
   readonly #ws: WebSocket
   readonly #tcp: Socket
+  #identity: Identity
   #unacked = 0
   #closeWhenAnswered: CloseReason | undefined
   #aliveAtMs = performance.now()
@@ -43,8 +47,7 @@ export class Connection {
     this.#tcp = tcp
     this.id = id
     this.userId = identity.userId
-    this.sessionId = identity.sessionId
-    this.expiresAtMs = identity.expiresAtMs
+    this.#identity = identity
     this.frames = new TokenBucket(framesPerSecond, framesPerSecond)
   }
 
@@ -56,8 +59,17 @@ export class Connection {
     return this.#ws.bufferedAmount
   }
 
+  get sessionId(): string {
+    return this.#identity.sessionId
+  }
+
   get expiresInMs(): number {
-    return Math.max(0, this.expiresAtMs - Date.now())
+    return Math.max(0, this.#identity.expiresAtMs - Date.now())
+  }
+
+  /** From now on it ends with this token, and with its session. */
+  prolong(identity: Identity): void {
+    this.#identity = identity
   }
 
   send(frame: ServerFrame): void {
@@ -65,9 +77,9 @@ export class Connection {
     this.#dropIfFull()
   }
 
-  /** A frame that loses nothing when it is lost: not written to a socket that is behind. */
-  sendHint(frame: ServerFrame): void {
-    if (this.unsentBytes <= BEHIND_BYTES) this.send(frame)
+  /** An encoded frame that loses nothing when it is lost: not written to a socket that is behind. */
+  sendHint(frame: Buffer): void {
+    if (this.unsentBytes <= BEHIND_BYTES) this.write([frame])
   }
 
   /** Frames as they were built, once for everybody. */

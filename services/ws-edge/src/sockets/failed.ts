@@ -3,8 +3,8 @@ import type { FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 
 /**
- * What a socket's connection, its peer's frames or our handling of them threw. For a broken rule of the protocol `ws`
- * has sent the close code already (1002, 1007, 1009): ending the socket here would lose it.
+ * What a socket's connection or its peer's bytes came to, or what accepting it threw. For a broken rule of the protocol
+ * `ws` has sent the close code already (1002, 1007, 1009): ending the socket here would lose it.
  */
 export function socketFailed(error: Error, socket: WebSocket, request: FastifyRequest): void {
   const code = 'code' in error ? String(error.code) : ''

@@ -9,12 +9,15 @@ export interface ListenOptions {
 }
 
 const RETRY_MS = 500
+/** A connection that was lost without a word stays silent for ever: only asking tells. */
+const ASK_EVERY_MS = 5000
 
 /** Listens on a connection of its own, and comes back after the server was away. Returns the way to stop. */
 export function listen(database: Database, options: ListenOptions): () => Promise<void> {
   let current: DedicatedClient | undefined
   let stopped = false
   let retry: NodeJS.Timeout | undefined
+  let asking: NodeJS.Timeout | undefined
 
   const again = (error: Error) => {
     if (stopped) return
@@ -30,6 +33,7 @@ export function listen(database: Database, options: ListenOptions): () => Promis
       // connection that nobody gives back, and the pool's end waits for those.
       if (current !== client) return
       current = undefined
+      clearInterval(asking)
       client.release(true)
       again(error)
     }
@@ -37,7 +41,9 @@ export function listen(database: Database, options: ListenOptions): () => Promis
     client.on('notification', (n) => options.onNotification(n.channel, n.payload ?? ''))
     try {
       for (const channel of options.channels) await client.query(`LISTEN ${quoted(channel)}`)
-      if (current === client) options.onConnected()
+      if (current !== client) return
+      asking = setInterval(() => client.query('SELECT 1').catch(lost), ASK_EVERY_MS)
+      options.onConnected()
     } catch (error) {
       lost(error as Error)
     }
@@ -50,6 +56,7 @@ export function listen(database: Database, options: ListenOptions): () => Promis
   return async () => {
     stopped = true
     clearTimeout(retry)
+    clearInterval(asking)
     current?.release(true)
     current = undefined
   }

@@ -49,7 +49,7 @@ export class StoreSubscription implements Subscription {
   readonly #member: Member
   readonly #owned = new Map<number, OwnedPartition>()
   /** Handlers that run on although their partition was lost: it is not taken again before they end. */
-  readonly #lingering = new Set<number>()
+  readonly #lingering = new Map<number, Promise<void>>()
   readonly #fetchWakeup = new Wakeup()
   readonly #beatWakeup = new Wakeup()
   readonly #resolveCaughtUp: () => void
@@ -155,7 +155,7 @@ export class StoreSubscription implements Subscription {
     const staying = [...this.#owned.values()].filter(({ leaving }) => !leaving)
     for (const mine of staying.slice(share)) void this.#giveUp(mine)
     if (this.#owned.size >= share || this.#stopped.signal.aborted) return
-    const except = [...this.#owned.keys(), ...this.#lingering]
+    const except = [...this.#owned.keys(), ...this.#lingering.keys()]
     const taken = await this.#settings.store.acquire(this.#member, share - this.#owned.size, except)
     for (const [partition, committed] of taken) this.#own(partition, committed)
     if (taken.size > 0) this.#fetchWakeup.wake()
@@ -185,19 +185,18 @@ export class StoreSubscription implements Subscription {
     const { group, topic } = this.#member
     this.#settings.logger.warn({ group, topic, partition }, 'lost a partition')
     if (busy === undefined) return
-    this.#lingering.add(partition)
+    this.#lingering.set(partition, busy)
     void busy.then(() => this.#lingering.delete(partition))
   }
 
   async #giveUp(mine: OwnedPartition): Promise<void> {
     mine.leaving = true
-    clearTimeout(mine.resting)
     await mine.busy
-    if (this.#owned.get(mine.partition) !== mine || this.#stopped.signal.aborted) return
+    if (!this.#isOwned(mine) || this.#stopped.signal.aborted) return
     try {
       await this.#commit([mine])
       await this.#settings.store.release(this.#member, mine.partition)
-      this.#owned.delete(mine.partition)
+      if (this.#isOwned(mine)) this.#owned.delete(mine.partition)
     } catch (error) {
       // The next beat finds it above the share again.
       mine.leaving = false
@@ -339,7 +338,7 @@ export class StoreSubscription implements Subscription {
     this.#fetchWakeup.wake()
     this.#beatWakeup.wake()
     await this.#loops
-    await Promise.all(owned.map(({ busy }) => busy))
+    await Promise.all([...owned.map(({ busy }) => busy), ...this.#lingering.values()])
     clearTimeout(this.#leaseEnd)
     try {
       await this.#commit(owned)

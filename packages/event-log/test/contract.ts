@@ -1,7 +1,15 @@
+import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { type EncodedRecord, partitionOf, type Topic } from '@roomlog/events'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { EventLog, LogBatch, LogRecord, SubscribeOptions, Subscription } from '../src/index.ts'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import type {
+  EventLog,
+  EventLogSettings,
+  LogBatch,
+  LogRecord,
+  SubscribeOptions,
+  Subscription,
+} from '../src/index.ts'
 
 export const PARTITIONS = 4
 /** Longer than any wait below: what waits for a session to end fails. */
@@ -15,6 +23,13 @@ export interface LogWorld {
     readonly namespace: string
     readonly pendingLimit?: number
   }) => Promise<EventLog>
+  /** What a process of its own needs to open it; undefined where the log lives in this one. */
+  readonly processSettings?: (namespace: string) => ProcessSettings
+}
+
+/** As JSON. */
+export type ProcessSettings = Omit<EventLogSettings, 'clientId' | 'database' | 'signal'> & {
+  readonly databaseUrl?: string
 }
 
 /** What `EventLog` promises, on every engine. */
@@ -156,6 +171,18 @@ export function eventLogContract(world: () => LogWorld): void {
     expect(seen).toEqual([all, all, all.slice(2), all.slice(2), ['later']])
   })
 
+  test('what comes again comes before what follows it', async () => {
+    const log = await open()
+    await appendAll(
+      log,
+      'created',
+      range(10).map((i) => record('k', String(i))),
+    )
+    const answers: Answer[] = [1, new Error('not now'), undefined, 0, 1, new Error('not now'), 1]
+    const reader = await collect(log, { maxRecords: 2 }, () => answers.shift())
+    await vi.waitFor(() => expect(reader.done.map(textOf)).toEqual(range(10).map(String)), WAIT)
+  })
+
   test('a partition whose handler always throws does not hold up the others', async () => {
     const log = await open()
     const [poisoned = '', ...healthy] = keysOfEachPartition()
@@ -177,6 +204,8 @@ export function eventLogContract(world: () => LogWorld): void {
     expect(texts()).not.toContain(`${poisoned} 0`)
     cured = true
     await vi.waitFor(() => expect(texts()).toContain(`${poisoned} 2`), WAIT)
+    const ofPoisoned = reader.done.filter(({ key }) => key === poisoned)
+    expect(ofPoisoned.map(textOf)).toEqual(range(3).map((round) => `${poisoned} ${round}`))
   })
 
   test('a successor begins where the group stopped, whether that was committed at once or at the leave', async () => {
@@ -206,6 +235,40 @@ export function eventLogContract(world: () => LogWorld): void {
     await first.subscription.stop()
     const second = await collect(log)
     await vi.waitFor(() => expect(second.texts()).toEqual(['1', '2', '3']), WAIT)
+  })
+
+  test('what is under way when its member leaves is not done', async () => {
+    const log = await open()
+    await appendAll(log, 'created', [record('k', '0'), record('k', '1')])
+    const begun = Promise.withResolvers<void>()
+    const subscription = await log.subscribe({
+      ...DEFAULTS,
+      onBatch: async (_batch, { signal }) => {
+        begun.resolve()
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        throw signal.reason
+      },
+    })
+    await begun.promise
+    await subscription.stop()
+    const successor = await collect(log)
+    await vi.waitFor(() => expect(successor.texts()).toEqual(['0', '1']), WAIT)
+  })
+
+  test('what a killed process had not done comes to its successor, and nothing else', async ({ skip }) => {
+    const settings = world().processSettings?.(namespace)
+    if (settings === undefined) return skip('a log in memory ends with its process')
+    const fixture = new URL('fixtures/member.ts', import.meta.url)
+    const member = fork(fixture, [JSON.stringify(settings)], { execArgv: [] })
+    onTestFinished(() => void member.kill('SIGKILL'))
+    const texts: unknown[] = []
+    member.on('message', (text) => texts.push(text))
+    const log = await open()
+    for (const text of ['done', 'stuck', 'later']) await log.append('created', record('k', text))
+    await vi.waitFor(() => expect(texts).toEqual(['done', 'stuck']), WAIT)
+    member.kill('SIGKILL')
+    const successor = await collect(log)
+    await vi.waitFor(() => expect(successor.texts()).toEqual(['stuck', 'later']), WAIT)
   })
 
   test('a group that begins at the end keeps its place from then on', async () => {
@@ -248,6 +311,34 @@ export function eventLogContract(world: () => LogWorld): void {
     for (const reader of [first, second]) expectOrder(reader)
   })
 
+  test('a partition is handled by one member, one batch at a time', async () => {
+    const busy = new Set<number>()
+    const overlaps: number[] = []
+    const handle = async ({ partition }: LogBatch) => {
+      if (busy.has(partition)) overlaps.push(partition)
+      busy.add(partition)
+      // Long enough for another to begin.
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      busy.delete(partition)
+      return undefined
+    }
+    const readers = [await collect(await open(), {}, handle), await collect(await open(), {}, handle)]
+    await vi.waitFor(() => {
+      const shares = readers.map(({ subscription }) => subscription.health().assigned)
+      expect(shares).toEqual([PARTITIONS / 2, PARTITIONS / 2])
+    }, WAIT)
+    const log = await open()
+    const texts = keysOfEachPartition().flatMap((key) => range(20).map((i) => `${key} ${i}`))
+    for (const text of texts) await log.append('created', record(text.split(' ')[0] ?? '', text))
+    const seen = () => readers.flatMap((reader) => reader.texts())
+    await vi.waitFor(() => expect(new Set(seen())).toEqual(new Set(texts)), WAIT)
+    expect(seen().toSorted()).toEqual(texts.toSorted())
+    expect(overlaps).toEqual([])
+    for (const { batches } of readers) {
+      expect(new Set(batches.map(({ partition }) => partition)).size).toBe(PARTITIONS / 2)
+    }
+  })
+
   test('close gives the partitions back at once', async () => {
     const log = await open()
     const first = await collect(log)
@@ -259,6 +350,15 @@ export function eventLogContract(world: () => LogWorld): void {
       () => expect(second.subscription.health()).toEqual({ assigned: PARTITIONS, connected: true }),
       WAIT,
     )
+  })
+
+  test('close ends a subscribing as well', async () => {
+    const log = await open()
+    const subscribing = Promise.allSettled([collect(log)])
+    await log.close()
+    await subscribing
+    const successor = await collect(await open())
+    await vi.waitFor(() => expect(successor.subscription.health().assigned).toBe(PARTITIONS), WAIT)
   })
 
   test('close waits for the batch under way, whose signal aborts, and flushes what is queued', async () => {
@@ -399,11 +499,16 @@ function keepAppending(log: EventLog): () => Promise<readonly string[]> {
     }
   }
   const ended = loop()
-  return async () => {
+  const stop = async () => {
     stopped = true
     await ended
     return sent
   }
+  // Also of a test that fails: the loop would never let its process end.
+  onTestFinished(() => {
+    stopped = true
+  })
+  return stop
 }
 
 /** What is delivered may repeat from an earlier position, but never leaves out a record between. */

@@ -147,6 +147,38 @@ suiteOn(['kafka'], 'the full engine', () => {
     expect(second.texts).toEqual(['oldest', 'newest'])
   })
 
+  test('a subscribing that waits for its group ends when the log is closed', async () => {
+    const group = 'shared'
+    const holder = new Kafka({ brokers: [...server.brokers], logLevel: logLevel.NOTHING }).consumer({
+      groupId: namespaced(ns, group),
+    })
+    const begun = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<void>()
+    await holder.connect()
+    await holder.subscribe({ topic: topicName('persisted'), fromBeginning: true })
+    await holder.run({
+      eachMessage: async () => {
+        begun.resolve()
+        await gate.promise
+      },
+    })
+    const log = await open()
+    await append(log, 'x')
+    // A member that works without a sign of life keeps whoever joins waiting.
+    await begun.promise
+    const waiting = expect(log.subscribe({ ...options(reader().onBatch), group })).rejects.toMatchObject({
+      code: 'closed',
+    })
+    await vi.waitFor(async () => {
+      const { groups } = await admin.describeGroups([namespaced(ns, group)])
+      expect(groups[0]?.state).toBe('PreparingRebalance')
+    }, WAIT)
+    await log.close()
+    await waiting
+    gate.resolve()
+    await holder.disconnect()
+  })
+
   test('a long handler hears that the group is about to share, and what it breaks off comes again', async () => {
     const [one, two] = [await open(), await open()]
     const begun = Promise.withResolvers<void>()

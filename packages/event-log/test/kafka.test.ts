@@ -30,6 +30,12 @@ suiteOn(['kafka'], 'the log on Kafka', () => {
           },
           logger,
         ),
+      // The least that brokers allow.
+      processSettings: (namespace) => ({
+        ...settings,
+        namespace: within(namespace),
+        sessionTimeoutMs: 6000,
+      }),
     }
   })
   afterAll(async () => {

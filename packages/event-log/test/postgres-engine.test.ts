@@ -6,6 +6,7 @@ import pino from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { connectEventLog, createTopics, type EventLog, type LogRecord } from '../src/index.ts'
 import { trim } from '../src/postgres/trim.ts'
+import { postgresStore } from '../src/postgres.ts'
 
 const PARTITIONS = 4
 const WAIT = { timeout: 15_000, interval: 20 }
@@ -23,22 +24,27 @@ suiteOn(['postgres'], 'the embedded engine', () => {
     logs.push(log)
     return log
   }
-  const read = async (log: EventLog, group: string, topic: 'created' | 'persisted' = 'created') => {
-    const records: LogRecord[] = []
-    const signals: AbortSignal[] = []
-    const subscription = await log.subscribe({
-      topic,
+  const options = (group: string) =>
+    ({
+      topic: 'created',
       group,
       from: 'beginning',
       maxRecords: 10,
       commitIntervalMs: 0,
+      onFatal: (error: Error) => {
+        throw error
+      },
+    }) as const
+  const read = async (log: EventLog, group: string, topic: 'created' | 'persisted' = 'created') => {
+    const records: LogRecord[] = []
+    const signals: AbortSignal[] = []
+    const subscription = await log.subscribe({
+      ...options(group),
+      topic,
       onBatch: async (batch, { signal }) => {
         signals.push(signal)
         records.push(...batch.records)
         return undefined
-      },
-      onFatal: (error) => {
-        throw error
       },
     })
     return { records, signals, subscription, texts: () => records.map(({ value }) => String(value)) }
@@ -158,6 +164,76 @@ suiteOn(['postgres'], 'the embedded engine', () => {
     await vi.waitFor(() => expect(reader.texts()).toEqual(['first', 'first', 'second']), WAIT)
   })
 
+  test('a partition that could not be given up while it rested goes on being delivered', async () => {
+    const log = await open()
+    const group = namespaced(ns, 'g')
+    const lastPartition = PARTITIONS - 1
+    const key = Array.from({ length: 100 }, (_, i) => `k${i}`).find(
+      (it) => partitionOf(it, PARTITIONS) === lastPartition,
+    )
+    let isCured = false
+    const texts: string[] = []
+    await log.subscribe({
+      ...options('g'),
+      onBatch: async ({ records }) => {
+        if (!isCured) throw new Error('not now')
+        texts.push(...records.map(({ value }) => String(value)))
+        return undefined
+      },
+    })
+    await log.append('created', { key: key ?? '', headers: {}, value: Buffer.from('poison') })
+    // Whoever wants to give this partition up fails.
+    await sql`CREATE FUNCTION engine.keep() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN PERFORM nextval('engine.kept'); RAISE EXCEPTION 'kept'; END $$`.execute(database.db)
+    await sql`CREATE SEQUENCE engine.kept`.execute(database.db)
+    await sql`CREATE TRIGGER keep BEFORE UPDATE ON engine.log_cursors FOR EACH ROW
+      WHEN (NEW.owner IS NULL AND OLD."group" = ${sql.lit(group)} AND OLD.partition = ${sql.lit(lastPartition)})
+      EXECUTE FUNCTION engine.keep()`.execute(database.db)
+    const until = sql<Date>`now() + interval '1 hour'`
+    await database.db.insertInto('engine.log_members').values({ group, member: 'other', until }).execute()
+    await vi.waitFor(async () => {
+      const { rows } = await sql<{ tries: number; is_called: boolean }>`
+        SELECT last_value AS tries, is_called FROM engine.kept`.execute(database.db)
+      expect(rows[0]?.is_called).toBe(true)
+    }, WAIT)
+    await database.db.deleteFrom('engine.log_members').where('member', '=', 'other').execute()
+    isCured = true
+    await vi.waitFor(() => expect(texts).toEqual(['poison']), WAIT)
+    await sql`DROP FUNCTION engine.keep CASCADE`.execute(database.db)
+    await sql`DROP SEQUENCE engine.kept`.execute(database.db)
+  })
+
+  test('stopping waits for the batch under way of a partition that was lost', async () => {
+    const log = await open()
+    const begun = Promise.withResolvers<void>()
+    const lost = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<void>()
+    const seen: string[] = []
+    const subscription = await log.subscribe({
+      ...options('g'),
+      onBatch: async (_batch, { signal }) => {
+        signal.addEventListener('abort', () => lost.resolve())
+        begun.resolve()
+        await gate.promise
+        seen.push('handled')
+        return undefined
+      },
+    })
+    await append(log, 'created', 'x')
+    await begun.promise
+    const until = sql<Date>`now() + interval '1 hour'`
+    await database.db
+      .updateTable('engine.log_cursors')
+      .set({ owner: 'thief', until })
+      .where('group', '=', namespaced(ns, 'g'))
+      .execute()
+    await lost.promise
+    const stopped = subscription.stop().then(() => seen.push('stopped'))
+    setTimeout(gate.resolve, 200)
+    await stopped
+    expect(seen).toEqual(['handled', 'stopped'])
+  })
+
   test('a member killed without a word is replaced when its lease has ended', async () => {
     const log = await open()
     await log.append('created', { key: 'k', headers: {}, value: Buffer.from('x') })
@@ -173,6 +249,27 @@ suiteOn(['postgres'], 'the embedded engine', () => {
     expect(reader.subscription.health().assigned).toBe(0)
     await vi.waitFor(() => expect(reader.texts()).toEqual(['x']), WAIT)
     await vi.waitFor(() => expect(reader.subscription.health().assigned).toBe(PARTITIONS), WAIT)
+  })
+
+  test('a position only moves forward, and only by its owner', async () => {
+    const store = postgresStore(database, ns, logger)
+    const at = { group: namespaced(ns, 'g'), topic: namespaced(ns, TOPICS.created.name) }
+    const [owner, other] = [
+      { ...at, id: 'owner' },
+      { ...at, id: 'other' },
+    ]
+    await store.makeCursors(owner, 'beginning')
+    expect((await store.acquire(owner, PARTITIONS, [])).size).toBe(PARTITIONS)
+    expect((await store.beat(other)).owned).toEqual(new Set())
+    expect(await store.acquire(other, PARTITIONS, [])).toEqual(new Map())
+    await store.commit(owner, new Map([[0, 5n]]))
+    await store.commit(owner, new Map([[0, 3n]]))
+    await store.commit(other, new Map([[0, 9n]]))
+    await store.release(other, 0)
+    await store.leave(other)
+    expect((await store.beat(owner)).owned.size).toBe(PARTITIONS)
+    await store.leave(owner)
+    expect((await store.acquire(other, PARTITIONS, [])).get(0)).toBe(5n)
   })
 
   test('what nobody notified is found by looking', async () => {

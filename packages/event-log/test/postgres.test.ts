@@ -26,6 +26,13 @@ suiteOn(['postgres'], 'the log on PostgreSQL', () => {
           { ...settings, clientId: 'test', sessionTimeoutMs: SESSION_TIMEOUT_MS, ...given },
           logger,
         ),
+      processSettings: (namespace) => ({
+        engine,
+        partitions: PARTITIONS,
+        databaseUrl: server.url,
+        sessionTimeoutMs: SESSION_TIMEOUT_MS,
+        namespace,
+      }),
     }
   })
   afterAll(async () => {

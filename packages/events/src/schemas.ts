@@ -1,7 +1,7 @@
 import { BODY_MAX_UNITS, clientMsgIdSchema, idSchema, messageSchema, storableText } from '@roomlog/protocol'
 import { z } from 'zod'
 
-/** The version this build writes and reads. A record of another version pauses its partition and alarms. */
+/** The version this build writes and reads. A record of a newer one pauses its partition and alarms. */
 export const EVENT_VERSION = 1
 
 // The schemas are loose on purpose: fields that a later build adds must pass through a present one.

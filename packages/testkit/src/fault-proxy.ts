@@ -10,13 +10,16 @@ export interface FaultProxy extends AsyncDisposable {
   freeze(): void
   /** What clients send still arrives, the server's answers are lost: a one-way black hole. */
   mute(): void
-  /** Lets everything through again; answers that were lost stay lost. */
+  /** Loses today's connections without a word to either end, as a firewall that forgot them; new ones work. */
+  forget(): void
+  /** Lets everything through again; what was lost stays lost. */
   heal(): void
 }
 
 export async function faultProxy(target: string): Promise<FaultProxy> {
   const { hostname, port } = new URL(target)
   const pairs = new Set<readonly [Socket, Socket]>()
+  const forgotten = new Set<readonly [Socket, Socket]>()
   let state: 'open' | 'cut' | 'frozen' | 'muted' = 'open'
 
   const server = createServer((socket) => {
@@ -30,6 +33,7 @@ export async function faultProxy(target: string): Promise<FaultProxy> {
     for (const [from, to] of [pair, [upstream, socket] as const]) {
       from.on('error', () => undefined)
       from.on('close', () => {
+        if (forgotten.has(pair)) return
         to.destroy()
         pairs.delete(pair)
       })
@@ -46,6 +50,10 @@ export async function faultProxy(target: string): Promise<FaultProxy> {
   const dropAll = () => {
     for (const [socket] of pairs) socket.destroy()
   }
+  const part = ([socket, upstream]: readonly [Socket, Socket]) => {
+    socket.unpipe()
+    upstream.unpipe()
+  }
   return {
     url: url.href,
     cut: () => {
@@ -54,10 +62,14 @@ export async function faultProxy(target: string): Promise<FaultProxy> {
     },
     freeze: () => {
       state = 'frozen'
-      for (const [socket, upstream] of pairs) {
-        socket.unpipe()
-        upstream.unpipe()
+      for (const pair of pairs) part(pair)
+    },
+    forget: () => {
+      for (const pair of pairs) {
+        part(pair)
+        forgotten.add(pair)
       }
+      pairs.clear()
     },
     mute: () => {
       state = 'muted'
@@ -70,6 +82,7 @@ export async function faultProxy(target: string): Promise<FaultProxy> {
     },
     [Symbol.asyncDispose]: async () => {
       dropAll()
+      for (const socket of [...forgotten].flat()) socket.destroy()
       server.close()
       await once(server, 'close')
     },

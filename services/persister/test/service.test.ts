@@ -1,6 +1,6 @@
 import { ROLES } from '@roomlog/db'
 import { connectEventLog, createTopics, type EventLog, type LogRecord } from '@roomlog/event-log'
-import { encodeCreated, HEADERS, messagePersistedSchema, type Topic } from '@roomlog/events'
+import { encodeCreated, HEADERS, messagePersistedSchema, partitionOf, type Topic } from '@roomlog/events'
 import { type Message, newId } from '@roomlog/protocol'
 import {
   type DependencyKind,
@@ -11,6 +11,7 @@ import {
   type TestKafka,
 } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
+import { sql } from 'kysely'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { buildApp, type Overrides } from '../src/app.ts'
@@ -224,6 +225,26 @@ function suiteOnEngine(engine: 'embedded' | 'full', kinds: readonly DependencyKi
       await first.close()
       await Promise.all(sending)
       for (const room of rooms) await expectSeen(room, bodies)
+    })
+
+    test('a room that cannot be numbered holds up its own partition only', async () => {
+      const rooms = await newRooms(database, 30)
+      const [broken = ''] = rooms
+      const elsewhere = (room: string) => partitionOf(room, PARTITIONS) !== partitionOf(broken, PARTITIONS)
+      const sound = rooms.find(elsewhere) ?? ''
+      const setHead = (seq: number) =>
+        sql`UPDATE chat.rooms SET last_seq = ${seq} WHERE id = ${broken}`.execute(database.admin.db)
+      const app = await start()
+      await send(broken, ['first'])
+      await expectSeen(broken, ['first'])
+      await setHead(0)
+      await send(broken, ['second'])
+      const metrics = async () => (await app.inject({ url: '/metrics' })).body
+      await expect.poll(metrics, PATIENCE).toContain('store_retries_total{kind="conflict"}')
+      await send(sound, ['heard'])
+      await expectSeen(sound, ['heard'])
+      await setHead(1)
+      await expectSeen(broken, ['first', 'second'])
     })
 
     test('stops although its database is away', async () => {

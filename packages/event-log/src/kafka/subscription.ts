@@ -56,7 +56,15 @@ export class KafkaSubscription implements Subscription {
     this.#listen()
   }
 
+  /** Rejects when stopped meanwhile: kafkajs waits for its brokers and its group for as long as it takes. */
   async start(): Promise<void> {
+    const { promise: stopped, reject } = Promise.withResolvers<never>()
+    const { signal } = this.#stopped
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    await Promise.race([this.#start(), stopped])
+  }
+
+  async #start(): Promise<void> {
     const { consumer, topic, partitions, options, logger, group } = this.#settings
     const onError = (err: unknown) => logger.warn({ err, group }, 'could not subscribe; trying on')
     await retryForEver(
@@ -68,6 +76,8 @@ export class KafkaSubscription implements Subscription {
       },
       { signal: this.#stopped.signal, onError },
     )
+    // Else it would join a group that nobody takes it out of again.
+    if (this.#stopped.signal.aborted) return consumer.disconnect()
     this.#running = consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,

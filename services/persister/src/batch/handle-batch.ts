@@ -15,6 +15,8 @@ import type { Candidate, Verdict } from './verdict.ts'
 
 /** An outage of minutes fails many attempts; one line in this many says enough. */
 const ATTEMPTS_PER_LOG_LINE = 10
+/** A race is over by then. What stays lies in one room: its partition is left to rest, so that the others are not held up. */
+const CONFLICTS_AT_MOST = 5
 
 export interface BatchDependencies {
   readonly db: Kysely<Tables>
@@ -48,8 +50,10 @@ function store(
 ): Promise<readonly Verdict[]> {
   const onFailure = (error: unknown, kind: FailureKind, attempt: number) =>
     noteFailure(deps, partition, error, kind, attempt)
+  const isGivenUp = (error: unknown, attempt: number) =>
+    error instanceof StoreConflict && attempt >= CONFLICTS_AT_MOST
   return storeAround(
-    (part) => retried(() => storeBatch(deps.db, partition, part), { signal, onFailure }),
+    (part) => retried(() => storeBatch(deps.db, partition, part), { signal, onFailure, isGivenUp }),
     candidates,
   )
 }

@@ -8,7 +8,7 @@ export class PausedPartitions {
   readonly #seen = new Map<number, { readonly offset: bigint; readonly atMs: number }>()
   readonly #nowMs: () => number
 
-  constructor(nowMs: () => number = Date.now) {
+  constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs
   }
 

@@ -8,11 +8,13 @@ export interface RetryOptions {
   readonly signal: AbortSignal
   /** Told of each failure; `attempt` counts from 1. */
   readonly onFailure: (error: unknown, kind: FailureKind, attempt: number) => void
+  /** Whether such a failure, the `attempt`th, is left to who called; default: none is. */
+  readonly isGivenUp?: (error: unknown, attempt: number) => boolean
 }
 
 /**
  * Repeats `work` for as long as it takes, since what waits in the log has been acknowledged. Only an error that lies in
- * the data passes, and the end of `signal`.
+ * the data passes, what `isGivenUp` says, and the end of `signal`.
  */
 export async function retried<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
@@ -23,6 +25,7 @@ export async function retried<T>(work: () => Promise<T>, options: RetryOptions):
       const kind = failureKind(error)
       if (kind === 'data') throw error
       options.onFailure(error, kind, attempt)
+      if (options.isGivenUp?.(error, attempt)) throw error
     }
     await delay(pauseMs(attempt), undefined, { signal: options.signal })
   }

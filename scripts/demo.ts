@@ -1,6 +1,6 @@
 import type { Message } from '@roomlog/protocol/wire'
 import { LiveView, Person } from './person.ts'
-import { runningApiUrl } from './start/run-file.ts'
+import { runningRoomlog } from './start/run-file.ts'
 
 // Two people chat against a running Roomlog, one message is sent twice, and what is stored is shown.
 const CONVERSATION = [
@@ -15,7 +15,7 @@ const REPEATED = 'This one is sent twice.'
 const BOUND_MS = 60_000
 
 async function main(): Promise<void> {
-  const apiUrl = process.env.ROOMLOG_URL ?? (await runningApiUrl())
+  const apiUrl = process.env.ROOMLOG_URL ?? (await runningRoomlog()).urls.api
   console.log(`Roomlog at ${apiUrl}\n`)
   const run = crypto.randomUUID().slice(0, 8)
   const ada = await Person.register(apiUrl, `ada_${run}`, 'Ada')

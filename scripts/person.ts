@@ -3,6 +3,7 @@ import {
   CLOSE_CODES,
   type ClientFrame,
   type History,
+  type Member,
   type Message,
   type Room,
   type ServerFrame,
@@ -25,7 +26,10 @@ export class Person {
     const password = crypto.randomUUID()
     return new Person(
       apiUrl,
-      await call<Session>(`${apiUrl}/auth/register`, { username, password, displayName }),
+      await call<Session>(`${apiUrl}/auth/register`, {
+        method: 'POST',
+        body: { username, password, displayName },
+      }),
     )
   }
 
@@ -41,6 +45,17 @@ export class Person {
     return (await this.post<{ room: Room }>(`/rooms/${roomId}/join`, {})).room
   }
 
+  /** Ends another's membership; this person owns the room. */
+  async removeMember(roomId: string, userId: string): Promise<void> {
+    const path = `/rooms/${roomId}/members/${userId}`
+    await call(`${this.apiUrl}${path}`, { method: 'DELETE', token: this.session.accessToken })
+  }
+
+  /** The first page. */
+  async members(roomId: string): Promise<readonly Member[]> {
+    return (await this.get<{ members: Member[] }>(`/rooms/${roomId}/members`)).members
+  }
+
   /** The whole room from its first message, page by page. */
   async history(roomId: string): Promise<Message[]> {
     const messages: Message[] = []
@@ -52,19 +67,25 @@ export class Person {
     }
   }
 
+  /** Of every edge. */
+  async wsUrls(): Promise<readonly string[]> {
+    return (await this.get<{ wsUrls: string[] }>('/config')).wsUrls
+  }
+
+  /** Of one edge, another each time. */
   async wsUrl(): Promise<string> {
-    const { wsUrls } = await this.get<{ wsUrls: string[] }>('/config')
+    const wsUrls = await this.wsUrls()
     const url = wsUrls[Math.floor(Math.random() * wsUrls.length)]
     if (url === undefined) throw new Error('the API names no WebSocket address')
     return url
   }
 
   private get<T>(path: string): Promise<T> {
-    return call<T>(`${this.apiUrl}${path}`, undefined, this.session.accessToken)
+    return call<T>(`${this.apiUrl}${path}`, { token: this.session.accessToken })
   }
 
   private post<T>(path: string, body: object): Promise<T> {
-    return call<T>(`${this.apiUrl}${path}`, body, this.session.accessToken)
+    return call<T>(`${this.apiUrl}${path}`, { method: 'POST', body, token: this.session.accessToken })
   }
 }
 
@@ -86,7 +107,11 @@ interface PendingSend {
 export class LiveView {
   /** What was seen of each room, in order. */
   readonly seen = new Map<string, Message[]>()
-  /** What must never happen: a gap, a step back. Empty in a Roomlog that keeps its word. */
+  /** What was heard of others, the latest last. */
+  readonly presence: ServerFrameOf<'presence'>[] = []
+  /** Rooms in which this person is no member any more. */
+  readonly removedFrom = new Set<string>()
+  /** What must never happen: a gap, a repeat on one connection, a frame of a room after the removal from it. Empty in a Roomlog that keeps its word. */
   readonly violations: string[] = []
   /** Connections opened so far. */
   connections = 0
@@ -95,7 +120,8 @@ export class LiveView {
   private readonly rooms: readonly string[]
   private readonly pending = new Map<string, PendingSend>()
   private readonly waiting = new Set<() => void>()
-  private readonly live = new Set<string>()
+  /** Rooms joined on this connection, with the seq that was delivered last. */
+  private readonly live = new Map<string, number>()
   private socket: WebSocket | undefined
   private closed = false
 
@@ -180,25 +206,36 @@ export class LiveView {
 
   private receive(frame: ServerFrame): void {
     if (frame.type === 'welcome') this.resume()
-    if (frame.type === 'joinedRoom') this.live.add(frame.roomId)
+    if (frame.type === 'joinedRoom') this.live.set(frame.roomId, this.lastSeq(frame.roomId))
     if (frame.type === 'newMessage') this.add(frame.message)
     if (frame.type === 'ack') this.answered(frame)
+    if (frame.type === 'presence') this.presence.push(frame)
+    if (frame.type === 'removedFromRoom') this.removedFrom.add(frame.roomId)
+    else if ('roomId' in frame && frame.type !== 'ack' && this.removedFrom.has(frame.roomId ?? '')) {
+      this.violations.push(`${frame.type} of ${frame.roomId} after the removal`)
+    }
     for (const wake of this.waiting) wake()
   }
 
   private resume(): void {
     for (const roomId of this.rooms) {
-      this.write({ type: 'joinRoom', roomId, afterSeq: this.seen.get(roomId)?.at(-1)?.seq ?? 0 })
+      if (this.removedFrom.has(roomId)) continue
+      this.write({ type: 'joinRoom', roomId, afterSeq: this.lastSeq(roomId) })
     }
     for (const send of this.pending.values()) this.attempt(send)
   }
 
   private add(message: Message): void {
-    const room = this.seen.get(message.roomId)
-    const last = room?.at(-1)?.seq ?? 0
-    if (message.seq <= last) return
-    if (message.seq > last + 1) this.violations.push(`${message.roomId}: ${last} then ${message.seq}`)
-    room?.push(message)
+    const { roomId, seq } = message
+    const delivered = this.live.get(roomId)
+    if (seq !== (delivered ?? Number.NaN) + 1) this.violations.push(`${roomId}: ${delivered} then ${seq}`)
+    if (this.removedFrom.has(roomId)) this.violations.push(`${roomId}: ${seq} after the removal`)
+    this.live.set(roomId, seq)
+    if (seq > this.lastSeq(roomId)) this.seen.get(roomId)?.push(message)
+  }
+
+  private lastSeq(roomId: string): number {
+    return this.seen.get(roomId)?.at(-1)?.seq ?? 0
   }
 
   private attempt(send: PendingSend): void {
@@ -228,15 +265,22 @@ export class LiveView {
   }
 }
 
-async function call<T>(url: string, body?: object, token?: string): Promise<T> {
+interface Call {
+  readonly method?: 'GET' | 'POST' | 'DELETE'
+  readonly body?: object
+  readonly token?: string
+}
+
+async function call<T>(url: string, { method = 'GET', body, token }: Call): Promise<T> {
   const response = await fetch(url, {
-    method: body === undefined ? 'GET' : 'POST',
+    method,
     headers: {
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
-  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`)
-  return (await response.json()) as T
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text}`)
+  return (text === '' ? undefined : JSON.parse(text)) as T
 }

@@ -57,10 +57,10 @@ export async function removeRunFile(dataFolder: string): Promise<void> {
   await rm(join(dataFolder, RUN_FILE), { force: true })
 }
 
-/** Where the Roomlog that was started from this checkout (and `ROOMLOG_DATA`) answers. Throws when none runs. */
-export async function runningApiUrl(): Promise<string> {
+/** The Roomlog that was started from this checkout (and `ROOMLOG_DATA`). Throws when none runs. */
+export async function runningRoomlog(): Promise<RunState> {
   const { dataFolder } = readSettings(process.env, fileURLToPath(new URL('../..', import.meta.url)))
   const state = await readRunFile(dataFolder)
-  if (state?.ready) return state.urls.api
-  throw new Error('Roomlog does not run: start it with "npm start" in another terminal, or set ROOMLOG_URL')
+  if (state?.ready) return state
+  throw new Error('Roomlog does not run: start it with "npm start" in another terminal')
 }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -61,13 +62,17 @@ export interface RunningRoomlog extends AsyncDisposable {
 
 export interface StartOptions {
   readonly env: Environment
+  /** How many run; default 1. */
+  readonly edges?: number
+  readonly persisters?: number
   /** Goes on from these data; default: a new folder. */
   readonly dataFolder?: string
 }
 
 export async function startRoomlog(options: StartOptions): Promise<RunningRoomlog> {
   const dataFolder = options.dataFolder ?? (await newFolder())
-  const [api, edge, persister] = [await freePort(), await freePort(), await freePort()]
+  const { edges = 1, persisters = 1 } = options
+  const [api, edge, persister] = [await freePort(), await freePorts(edges), await freePorts(persisters)]
   const child = spawn('npm', ['start'], {
     cwd: ROOT,
     env: {
@@ -76,6 +81,8 @@ export async function startRoomlog(options: StartOptions): Promise<RunningRoomlo
       API_PORT: String(api),
       EDGE_PORT: String(edge),
       PERSISTER_PORT: String(persister),
+      EDGES: String(edges),
+      PERSISTERS: String(persisters),
       // Two people who talk as fast as the tests do.
       MESSAGES_PER_SECOND: '1000',
       MESSAGE_BURST: '1000',
@@ -128,6 +135,23 @@ export async function startRoomlog(options: StartOptions): Promise<RunningRoomlo
       await rm(dataFolder, { recursive: true, force: true })
     },
   }
+}
+
+/** The first of so many free ports in a row. */
+async function freePorts(count: number): Promise<number> {
+  for (;;) {
+    const first = await freePort()
+    const others = Array.from({ length: count - 1 }, (_, i) => first + 1 + i)
+    if ((await Promise.all(others.map(isFree))).every(Boolean)) return first
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  server.once('error', () => resolve(false))
+  server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  return promise
 }
 
 /** Open to PostgreSQL, which does not run as root: else its data would go elsewhere and stay. */

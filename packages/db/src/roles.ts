@@ -19,6 +19,7 @@ const GRANTS = [
   sql`GRANT SELECT, UPDATE (last_seq, last_message_id, last_message_at) ON chat.rooms TO ${sql.id(persister)}`,
   sql`GRANT SELECT, INSERT, UPDATE, DELETE ON chat.users, chat.refresh_families, chat.refresh_tokens,
     chat.room_members, chat.room_bans TO ${sql.id(api)}`,
+  sql`GRANT SELECT, INSERT ON chat.past_members TO ${sql.id(api)}`,
   sql`GRANT SELECT ON chat.messages TO ${sql.id(api)}`,
   sql`GRANT SELECT, INSERT (id, name, visibility, member_version, member_count, created_at),
     UPDATE (name, visibility, member_version, member_count) ON chat.rooms TO ${sql.id(api)}`,

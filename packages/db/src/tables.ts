@@ -1,5 +1,5 @@
 import type { Role, Visibility } from '@roomlog/protocol'
-import type { ColumnType, Generated, Insertable, Selectable } from 'kysely'
+import type { ColumnType, Generated, GeneratedAlways, Insertable, Selectable } from 'kysely'
 
 /** bigint columns arrive as numbers: seqs and offsets stay far below 2^53. */
 type Bigint = ColumnType<number, number | undefined, number>
@@ -42,6 +42,8 @@ export interface RefreshTokensTable {
 export interface RoomsTable {
   id: string
   name: string
+  /** In lower case, by which it is searched. */
+  folded_name: GeneratedAlways<string>
   visibility: Visibility
   /** Moved by the persister alone. */
   last_seq: Bigint
@@ -65,6 +67,12 @@ export interface RoomMembersTable {
   joined_at: Time
   last_read_message_id: string | null
   last_read_seq: Bigint
+}
+
+/** Kept by the database itself, when a membership ends. */
+export interface PastMembersTable {
+  user_id: string
+  room_id: string
 }
 
 export interface MessagesTable {
@@ -133,6 +141,7 @@ export interface Tables {
   'chat.rooms': RoomsTable
   'chat.room_bans': RoomBansTable
   'chat.room_members': RoomMembersTable
+  'chat.past_members': PastMembersTable
   'chat.messages': MessagesTable
   'engine.log_heads': LogHeadsTable
   'engine.log_records': LogRecordsTable

@@ -23,7 +23,12 @@ suiteOn(['postgres'], 'migrate', () => {
 
   test('racing runs both succeed, and a later one finds nothing to do', async () => {
     const results = await Promise.all([migrate(server.url), migrate(server.url), migrate(server.url)])
-    expect(results.flatMap((r) => r.applied).toSorted()).toEqual(['0001-chat', '0002-engine'])
+    expect(results.flatMap((r) => r.applied).toSorted()).toEqual([
+      '0001-chat',
+      '0002-engine',
+      '0003-room-lists',
+      '0004-past-members',
+    ])
     expect(await migrate(server.url)).toEqual({ applied: [], roles: true })
     const { epoch } = await open().db.selectFrom('chat.cluster').select('epoch').executeTakeFirstOrThrow()
     expect(epoch).toMatch(/^[0-9a-f-]{36}$/)

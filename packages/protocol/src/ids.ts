@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto'
 import { monotonicFactory } from 'ulid'
 import { z } from 'zod'
 
+export const ID_LENGTH = 26
 /** A ULID: 26 characters of Crockford's base 32, upper case; sorts by time as text in the C collation. */
 export const idSchema = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/, 'must be a ULID')
 

@@ -1,5 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { createRoomBodySchema, historyQuerySchema, pageLimitSchema, registerBodySchema } from './rest.ts'
+import { newId } from './ids.ts'
+import {
+  createRoomBodySchema,
+  historyQuerySchema,
+  memberOrMeParamsSchema,
+  pageLimitSchema,
+  publicRoomsCursor,
+  publicRoomsQuerySchema,
+  registerBodySchema,
+  updateRoomBodySchema,
+} from './rest.ts'
 
 const account = { username: 'ada', password: 'correct horse' }
 
@@ -63,4 +73,38 @@ test.each([['0'], ['-1'], ['101'], ['1e2'], [''], ['1.0'], [' 5'], ['1000'], [['
 
 test('before and after exclude each other', () => {
   expect(historyQuerySchema.safeParse({ before: '1', after: '2' }).success).toBe(false)
+})
+
+test('a change of a room names what changes', () => {
+  expect(updateRoomBodySchema.parse({ name: ' x ' })).toEqual({ name: 'x' })
+  expect(updateRoomBodySchema.parse({ visibility: 'private' })).toEqual({ visibility: 'private' })
+  for (const body of [{}, { name: undefined }, { name: 'x', id: 'y' }]) {
+    expect(updateRoomBodySchema.safeParse(body).success).toBe(false)
+  }
+})
+
+test('a member is named by id, or as me', () => {
+  const roomId = newId()
+  for (const userId of [newId(), 'me']) {
+    expect(memberOrMeParamsSchema.parse({ roomId, userId })).toEqual({ roomId, userId })
+  }
+  for (const userId of ['ME', '', 'you']) {
+    expect(memberOrMeParamsSchema.safeParse({ roomId, userId }).success).toBe(false)
+  }
+})
+
+describe('the cursor of the public list', () => {
+  test.each([['x'], ['Äpfel & Öl'], ['🫶🏽'.repeat(25)], ['日'.repeat(100)], ['%_\\']])(
+    'carries the name %s',
+    (name) => {
+      const position = { id: newId(), name }
+      const cursor = publicRoomsCursor(position)
+      expect(cursor).toMatch(/^[A-Za-z0-9_-]+$/)
+      expect(publicRoomsQuerySchema.parse({ cursor })).toEqual({ search: '', limit: 50, cursor: position })
+    },
+  )
+
+  test.each([[''], ['x'], [newId()], ['%%%'], ['A'.repeat(501)]])('is not %j', (cursor) => {
+    expect(publicRoomsQuerySchema.safeParse({ cursor }).success).toBe(false)
+  })
 })

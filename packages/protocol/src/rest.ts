@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { ERROR_STATUS, type ErrorCode } from './codes.ts'
-import { idSchema } from './ids.ts'
+import { ID_LENGTH, idSchema } from './ids.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { messageSchema, seqSchema } from './message.ts'
-import { isStorable, storableName } from './text.ts'
+import { isStorable, storableName, storableText } from './text.ts'
 
 const PASSWORD_MIN_BYTES = 8
 const PASSWORD_MAX_BYTES = 1024
@@ -31,10 +31,12 @@ export const roleSchema = z.enum(['owner', 'member'])
 export type Visibility = z.infer<typeof visibilitySchema>
 export type Role = z.infer<typeof roleSchema>
 
+/** What a deleted account shows in place of its name. */
+export const DELETED_DISPLAY_NAME = 'Deleted user'
 export const userSchema = z.object({
   id: idSchema,
-  username: z.string(),
-  displayName: z.string(),
+  username: z.string().describe('Empty for a deleted account'),
+  displayName: z.string().describe(`"${DELETED_DISPLAY_NAME}" for a deleted account`),
   createdAt: z.string(),
 })
 export type User = z.infer<typeof userSchema>
@@ -94,10 +96,38 @@ export const sessionSchema = z.object({
 })
 export type Session = z.infer<typeof sessionSchema>
 
+const REFRESH_TOKEN_MAX_CHARACTERS = 256
+/** Any text, like a login's: what was never issued answers `unauthenticated`. */
+export const refreshTokenBodySchema = z.strictObject({
+  refreshToken: z.string().max(REFRESH_TOKEN_MAX_CHARACTERS),
+})
+
+export const userAnswerSchema = z.object({ user: userSchema })
+export const updateMeBodySchema = z.strictObject({ displayName: displayNameSchema })
+export const deleteMeBodySchema = loginBodySchema.pick({ password: true })
+export const changePasswordBodySchema = z.strictObject({
+  currentPassword: loginBodySchema.shape.password,
+  newPassword: passwordSchema,
+})
+
+const USERS_MAX = 100
+/** Ids, comma-separated. */
+export const usersQuerySchema = z.strictObject({
+  ids: z
+    .string()
+    .max(USERS_MAX * (ID_LENGTH + 1))
+    .transform((ids) => ids.split(','))
+    .pipe(z.array(idSchema).max(USERS_MAX)),
+})
+export const usersAnswerSchema = z.object({ users: z.array(userSchema) })
+
 export const createRoomBodySchema = z.strictObject({
   name: roomNameSchema,
   visibility: visibilitySchema.default('public'),
 })
+export const updateRoomBodySchema = z
+  .strictObject({ name: roomNameSchema.optional(), visibility: visibilitySchema.optional() })
+  .refine((body) => body.name !== undefined || body.visibility !== undefined, 'must change something')
 export const roomParamsSchema = z.strictObject({ roomId: idSchema })
 export const roomAnswerSchema = z.object({ room: roomSchema })
 export const joinAnswerSchema = z.object({ room: roomSchema, role: roleSchema })
@@ -108,6 +138,69 @@ export const roomsAnswerSchema = z.object({
   nextCursor: idSchema.nullable(),
   users: usersByIdSchema,
 })
+
+export const publicRoomSchema = roomSchema.pick({ id: true, name: true, memberCount: true })
+export type PublicRoom = z.infer<typeof publicRoomSchema>
+
+/** Where a page of the public list ended. It carries the name too: a room may be renamed, or hidden, before the next page. */
+export type PublicRoomsPosition = Pick<PublicRoom, 'id' | 'name'>
+const POSITION_MAX_CHARACTERS = 500
+const positionSchema = z.strictObject({ id: idSchema, name: storableText(0, 100) })
+
+export function publicRoomsCursor({ id, name }: PublicRoomsPosition): string {
+  return Buffer.from(id + name).toString('base64url')
+}
+
+export const publicRoomsCursorSchema = z
+  .string()
+  .max(POSITION_MAX_CHARACTERS)
+  .transform((cursor, context): PublicRoomsPosition => {
+    const text = Buffer.from(cursor, 'base64url').toString()
+    const position = positionSchema.safeParse({ id: text.slice(0, ID_LENGTH), name: text.slice(ID_LENGTH) })
+    if (position.success) return position.data
+    context.addIssue('must be a nextCursor of this list')
+    return z.NEVER
+  })
+/** `search` is the beginning of a name. */
+export const publicRoomsQuerySchema = z.strictObject({
+  search: storableText(0, 100).default(''),
+  cursor: publicRoomsCursorSchema.optional(),
+  limit: pageLimitSchema,
+})
+export const publicRoomsAnswerSchema = z.object({
+  rooms: z.array(publicRoomSchema),
+  nextCursor: z.string().nullable(),
+})
+
+export const memberSchema = z.object({
+  user: userSchema,
+  role: roleSchema,
+  /** Null: not known at the moment. */
+  online: z.boolean().nullable(),
+  joinedAt: z.string(),
+  lastReadSeq: seqSchema,
+})
+export type Member = z.infer<typeof memberSchema>
+export const membersAnswerSchema = z.object({
+  members: z.array(memberSchema),
+  nextCursor: idSchema.nullable(),
+})
+export const memberAnswerSchema = z.object({ member: memberSchema })
+export const addMemberBodySchema = z.strictObject({ username: usernameSchema })
+export const memberParamsSchema = z.strictObject({ roomId: idSchema, userId: idSchema })
+export const memberOrMeParamsSchema = z.strictObject({
+  roomId: idSchema,
+  userId: z.union([idSchema, z.literal('me')]),
+})
+export const changeRoleBodySchema = z.strictObject({ role: roleSchema })
+
+export const readBodySchema = z.strictObject({ lastReadMessageId: idSchema })
+export const readAnswerSchema = z.object({
+  lastReadMessageId: idSchema.nullable(),
+  lastReadSeq: seqSchema,
+  unreadCount: z.int(),
+})
+export type ReadPosition = z.infer<typeof readAnswerSchema>
 
 /**
  * `before` and `after` are a seq or a message id. They stay text here: what is malformed answers `bad_cursor`,
@@ -129,6 +222,21 @@ export const historyAnswerSchema = z.object({
   users: usersByIdSchema,
 })
 export type History = z.infer<typeof historyAnswerSchema>
+
+/** One line of an account's export. Messages stand by room, in no order of their own: `seq` is theirs. */
+export const exportLineSchema = z.discriminatedUnion('type', [
+  userSchema.extend({ type: z.literal('account') }),
+  z.object({
+    type: z.literal('membership'),
+    roomId: idSchema,
+    roomName: z.string(),
+    role: roleSchema,
+    joinedAt: z.string(),
+    lastReadSeq: seqSchema,
+  }),
+  messageSchema.extend({ type: z.literal('message') }),
+])
+export type ExportLine = z.infer<typeof exportLineSchema>
 
 const limitNames = Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]
 export const limitsSchema = z.object(

@@ -31,4 +31,15 @@ export {
   WS_PATH,
 } from './limits.ts'
 export type { Message } from './message.ts'
-export type { History, Role, Room, Session, User, Visibility } from './rest.ts'
+export type {
+  ExportLine,
+  History,
+  Member,
+  PublicRoom,
+  ReadPosition,
+  Role,
+  Room,
+  Session,
+  User,
+  Visibility,
+} from './rest.ts'

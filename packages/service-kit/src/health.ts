@@ -56,7 +56,10 @@ const SCHEMAS = {
     summary: 'Whether traffic may come',
     response: { 200: okSchema, 503: z.object({ status: z.literal('not ready'), reason: z.string() }) },
   },
-  metrics: { summary: 'Figures for Prometheus', response: { 200: z.string() } },
+  metrics: {
+    summary: 'Figures for Prometheus',
+    response: { 200: { description: 'Prometheus text', content: { 'text/plain': { schema: z.string() } } } },
+  },
 }
 
 async function runChecks(

@@ -12,6 +12,8 @@ describe('the methods that a path takes', () => {
     app.post('/things', handler)
     app.route({ method: ['PUT', 'DELETE'], url: '/things/:id', handler })
     app.get('/things/:id/parts/:part', handler)
+    app.get('/things/new', handler)
+    app.put('/things/new', handler)
     app.get('/files/*', handler)
     await app.register(async (inner) => inner.post('/mine', handler), { prefix: '/things/of' })
     await app.ready()
@@ -20,6 +22,7 @@ describe('the methods that a path takes', () => {
   test.each([
     ['/things', ['GET', 'HEAD', 'POST']],
     ['/things/7', ['DELETE', 'PUT']],
+    ['/things/new', ['DELETE', 'GET', 'HEAD', 'PUT']],
     ['/things/7/parts/x', ['GET', 'HEAD']],
     ['/things/of/mine', ['POST']],
     ['/things/', []],

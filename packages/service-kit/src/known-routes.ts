@@ -13,7 +13,9 @@ export function knownRoutes(app: FastifyInstance): (path: string) => readonly st
   })
   return (path) => {
     const segments = path.split('/')
-    return routes.filter(({ pattern }) => fits(pattern, segments)).map(({ method }) => method)
+    const fitting = routes.filter(({ pattern }) => fits(pattern, segments))
+    // A path can be one of its own and fit a pattern besides.
+    return [...new Set(fitting.map(({ method }) => method))]
   }
 }
 

@@ -7,16 +7,27 @@ import { type Passwords, passwordHasher } from './accounts/passwords.ts'
 import type { Config } from './config.ts'
 import { documents } from './documents.ts'
 import { guards } from './guards.ts'
+import { ANSWER_TIMEOUT_MS } from './routes/answers.ts'
 import { loginRoute } from './routes/auth-login.ts'
+import { logoutRoute } from './routes/auth-logout.ts'
+import { refreshRoute } from './routes/auth-refresh.ts'
 import { registerRoute } from './routes/auth-register.ts'
 import { configRoute } from './routes/config.ts'
 import { messagesRoute } from './routes/room-messages.ts'
 import { roomsRoutes } from './routes/rooms.ts'
 import { roomsJoinRoute } from './routes/rooms-join.ts'
-import { usersMeRoute } from './routes/users-me.ts'
-
-/** Above the database's own bound on a statement, which tells more; a request of several statements ends here. */
-const ANSWER_TIMEOUT_MS = 5_250
+import { roomsMembersAddRoute } from './routes/rooms-members-add.ts'
+import { roomsMembersListRoute } from './routes/rooms-members-list.ts'
+import { roomsMembersRemoveRoute } from './routes/rooms-members-remove.ts'
+import { roomsMembersRoleRoute } from './routes/rooms-members-role.ts'
+import { roomsPublicRoute } from './routes/rooms-public.ts'
+import { roomsReadRoute } from './routes/rooms-read.ts'
+import { roomsUpdateRoute } from './routes/rooms-update.ts'
+import { usersRoute } from './routes/users.ts'
+import { usersMeRoutes } from './routes/users-me.ts'
+import { deleteMeRoute } from './routes/users-me-delete.ts'
+import { exportRoute } from './routes/users-me-export.ts'
+import { passwordRoute } from './routes/users-me-password.ts'
 
 export interface Overrides {
   readonly log?: Logger
@@ -28,6 +39,7 @@ export interface Services {
   readonly config: Config
   readonly db: Database['db']
   readonly signals: Live['signals']
+  readonly presence: Live['presence']
   readonly passwords: Passwords
 }
 
@@ -44,6 +56,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     config,
     db: database.db,
     signals: live.signals,
+    presence: live.presence,
     passwords: await passwordHasher(),
   }
 
@@ -78,9 +91,22 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   await app.register(configRoute, services)
   await app.register(registerRoute, services)
   await app.register(loginRoute, services)
-  await app.register(usersMeRoute, services)
+  await app.register(refreshRoute, services)
+  await app.register(logoutRoute, services)
+  await app.register(usersRoute, services)
+  await app.register(usersMeRoutes, services)
+  await app.register(passwordRoute, services)
+  await app.register(deleteMeRoute, services)
+  await app.register(exportRoute, services)
   await app.register(roomsRoutes, services)
+  await app.register(roomsPublicRoute, services)
+  await app.register(roomsUpdateRoute, services)
   await app.register(roomsJoinRoute, services)
+  await app.register(roomsMembersListRoute, services)
+  await app.register(roomsMembersAddRoute, services)
+  await app.register(roomsMembersRoleRoute, services)
+  await app.register(roomsMembersRemoveRoute, services)
+  await app.register(roomsReadRoute, services)
   await app.register(messagesRoute, services)
 
   app.addHook('onClose', async () => {

@@ -95,8 +95,12 @@ export function unauthenticated(): ApiError {
   return new ApiError('unauthenticated', 'a valid access token is needed')
 }
 
-/** The user who asks, on a route that has the `authenticated` hook. */
-export function userIdOf(request: FastifyRequest): string {
+/** Who asks, on a route that has the `authenticated` hook. */
+export function identityOf(request: FastifyRequest): Identity {
   if (request.identity === null) throw new TypeError('this route does not authenticate')
-  return request.identity.userId
+  return request.identity
+}
+
+export function userIdOf(request: FastifyRequest): string {
+  return identityOf(request).userId
 }

@@ -19,7 +19,12 @@ import {
 const OTHER = newKeys()
 const HOUR_S = 3600
 const PROTECTED = [
+  'GET /users',
   'GET /users/me',
+  'PATCH /users/me',
+  'DELETE /users/me',
+  'GET /users/me/export',
+  'POST /users/me/password',
   'GET /rooms',
   'POST /rooms',
   `GET /rooms/${newId()}`,

@@ -51,11 +51,32 @@ suiteOn(['postgres'], 'the api and a database in trouble', () => {
   const calls = (): Readonly<Record<string, () => Promise<Answer>>> => ({
     register: () => ask(app, 'POST /auth/register', { body: credentials() }),
     login: () => ask(app, 'POST /auth/login', { body: { username: ada.username, password: PASSWORD } }),
+    refresh: () => ask(app, 'POST /auth/refresh', { body: { refreshToken: 'x' } }),
+    'log out': () => ask(app, 'POST /auth/logout', { body: { refreshToken: 'x' } }),
     'who am I': () => ask(app, 'GET /users/me', { as: ada }),
+    'change my name': () => ask(app, 'PATCH /users/me', { as: ada, body: { displayName: 'Ada' } }),
+    'delete me': () => ask(app, 'DELETE /users/me', { as: ada, body: { password: PASSWORD } }),
+    'export what is mine': () => ask(app, 'GET /users/me/export', { as: ada }),
+    'change my password': () =>
+      ask(app, 'POST /users/me/password', {
+        as: ada,
+        body: { currentPassword: PASSWORD, newPassword: PASSWORD },
+      }),
+    'look up users': () => ask(app, `GET /users?ids=${ada.id}`, { as: ada }),
     'make a room': () => ask(app, 'POST /rooms', { as: ada, body: { name: 'room' } }),
     'list rooms': () => ask(app, 'GET /rooms', { as: ada }),
     'show a room': () => ask(app, `GET /rooms/${room}`, { as: ada }),
     'join a room': () => ask(app, `POST /rooms/${room}/join`, { as: ada }),
+    'list public rooms': () => ask(app, 'GET /rooms/public?search=x', { as: ada }),
+    'rename a room': () => ask(app, `PATCH /rooms/${room}`, { as: ada, body: { name: 'room' } }),
+    'list members': () => ask(app, `GET /rooms/${room}/members`, { as: ada }),
+    'add a member': () =>
+      ask(app, `POST /rooms/${room}/members`, { as: ada, body: { username: ada.username } }),
+    'change a role': () =>
+      ask(app, `PATCH /rooms/${room}/members/${ada.id}`, { as: ada, body: { role: 'owner' } }),
+    leave: () => ask(app, `DELETE /rooms/${room}/members/me`, { as: ada }),
+    'move a read position': () =>
+      ask(app, `POST /rooms/${room}/read`, { as: ada, body: { lastReadMessageId: room } }),
     'read history': () => ask(app, `GET /rooms/${room}/messages`, { as: ada }),
   })
 

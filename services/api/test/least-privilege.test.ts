@@ -30,6 +30,7 @@ suiteOn(['postgres'], 'the api’s database role', () => {
     ],
     ['delete rooms', sql`DELETE FROM chat.rooms`],
     ['say that the database was restored', sql`UPDATE chat.cluster SET epoch = 'x'`],
+    ['forget where a user was', sql`DELETE FROM chat.past_members`],
     ['drop a table', sql`DROP TABLE chat.users`],
     ['change a table', sql`ALTER TABLE chat.users ADD COLUMN x text`],
     ['make a table', sql`CREATE TABLE chat.mine (x text)`],

@@ -7,6 +7,8 @@ import {
   configFor,
   credentials,
   expectRefusal,
+  newPerson,
+  type Person,
   register,
   startApi,
   type TestDatabase,
@@ -75,6 +77,22 @@ suiteOn(['postgres'], 'limits of a minute', () => {
     expectLimited(await login(account.username, { remoteAddress: '10.0.0.1' }))
     const mine = await ask(app, 'POST /auth/login', { body: account, remoteAddress: '10.0.0.2' })
     expect(mine.status).toBe(200)
+  })
+
+  test.each([
+    ['POST /users/me/password', { currentPassword: 'wrong password', newPassword: 'another password' }],
+    ['DELETE /users/me', { password: 'wrong password' }],
+  ])('hold for guesses at %s, of one account and of one address', async (call, body) => {
+    await start({ LOGINS_PER_MINUTE: '3', ACCOUNT_LOGINS_PER_MINUTE: '2' })
+    const guess = (as: Person, from: object = {}) => ask(app, call, { as, body, ...from })
+    const [ada, bob] = [await newPerson(app, database), await newPerson(app, database)]
+    for (let i = 0; i < 2; i += 1) expectRefusal(await guess(ada), 401, 'invalid_credentials')
+    expectLimited(await guess(ada))
+    expectRefusal(await guess(ada, { remoteAddress: '10.0.0.1' }), 401, 'invalid_credentials')
+    expectRefusal(await guess(bob), 401, 'invalid_credentials')
+    expectLimited(await guess(bob))
+    // Who is nobody is not counted.
+    expectRefusal(await ask(app, call, { body }), 401, 'unauthenticated')
   })
 
   test('take a network of IPv6 for one address', async () => {

@@ -3,10 +3,12 @@ import { createLogger } from '@roomlog/service-kit'
 import { type FaultProxy, faultProxy, suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { age } from './sessions.ts'
 import { ask, configFor, credentials, newRoom, startApi, type TestDatabase, testDatabase } from './support.ts'
 
 const PASSWORD = 'canary-password-7f3a'
 const WRONG = 'canary-wrong-password-91c2'
+const NEW = 'canary-new-password-3d21'
 const BODY = 'canary-body-5e0d'
 
 suiteOn(['postgres'], 'what the api writes to its log', () => {
@@ -62,30 +64,69 @@ suiteOn(['postgres'], 'what the api writes to its log', () => {
     await ask(app, 'GET /users/me', bearer(refreshToken))
     const room = await newRoom(app, ada)
     await ask(app, `POST /rooms/${room}/join`, { as: ada, body: { body: BODY } })
+    const { body: renewed } = await ask(app, 'POST /auth/refresh', { body: { refreshToken } })
+    await ask(app, 'POST /auth/refresh', { body: { refreshToken: `${refreshToken}x` } })
+    await ask(app, 'POST /auth/refresh', { body: { refreshToken: accessToken } })
+    await ask(app, `POST /auth/refresh?refreshToken=${refreshToken}`, { body: { token: refreshToken } })
+    for (const [current, next] of [
+      [WRONG, NEW],
+      [PASSWORD, NEW],
+      [PASSWORD, WRONG],
+    ]) {
+      const body = { currentPassword: current, newPassword: next }
+      await ask(app, 'POST /users/me/password', { as: ada, body })
+    }
+    await age(database, app.identify(accessToken).sessionId, 31)
+    await ask(app, 'POST /auth/refresh', { body: { refreshToken } })
+    await ask(app, 'POST /auth/logout', { body: { refreshToken: renewed.refreshToken } })
+    await ask(app, 'POST /auth/logout', { body: { refreshToken: `${refreshToken}x` } })
+    await ask(app, 'GET /users/me/export', { as: ada })
+    await ask(app, 'DELETE /users/me', { as: ada, body: { password: WRONG } })
     // What fails inside is logged with its cause.
     proxy.cut()
     await ask(app, 'POST /auth/login', { body: { ...account, username: 'somebody_else' } })
     await ask(app, 'POST /auth/register', { body: credentials({ password: PASSWORD }) })
     await ask(app, 'GET /users/me', bearer(accessToken))
+    await ask(app, 'POST /auth/refresh', { body: { refreshToken } })
+    await ask(app, 'POST /auth/logout', { body: { refreshToken } })
     proxy.heal()
+    const me = () => ask(app, 'GET /users/me', bearer(accessToken))
+    await expect.poll(async () => (await me()).status, { timeout: 20_000 }).toBe(200)
+    const hashes = await database.admin.db.selectFrom('chat.users').select('password_hash').execute()
+    const deleted = await ask(app, 'DELETE /users/me', { as: ada, body: { password: NEW } })
+    expect(deleted.status).toBe(204)
 
     const signature = (token: string) => token.split('.')[2] ?? expect.fail('no signature')
-    const hashes = await database.admin.db.selectFrom('chat.users').select('password_hash').execute()
     const secrets = [
       PASSWORD,
       WRONG,
+      NEW,
       BODY,
       refreshToken,
+      renewed.refreshToken,
       accessToken,
+      renewed.accessToken,
       signature(accessToken).slice(0, 40),
       signature(tampered),
       ...hashes.map(({ password_hash }) => password_hash ?? expect.fail('no hash')),
-      new URL(database.url).password,
+      // A test's own is a word that may stand anywhere.
+      `:${new URL(database.url).password}@`,
+      JSON.stringify({ password: new URL(database.url).password }).slice(1, -1),
     ]
     for (const secret of secrets) expect(written).not.toContain(secret)
     const told = lines().map(({ msg }) => msg)
     for (const event of [
       'registered',
+      'refreshed',
+      'refresh token refused',
+      'refresh token reused, session ended',
+      'logged out',
+      'logout refused',
+      'password change refused',
+      'password changed',
+      'account exported',
+      'deletion refused',
+      'account deleted',
       'logged in',
       'login refused',
       'rate limited',

@@ -1,4 +1,5 @@
 import {
+  BESIDE_OTHERS,
   commonSettings,
   kafkaServers,
   kafkaSettings,
@@ -15,7 +16,7 @@ export const settings = { ...commonSettings, ...kafkaSettings, PORT: portSetting
 const schema = z.object(settings)
 
 const configSchema = schema
-  .superRefine(needsOnFullEngine(['KAFKA_BROKERS']))
+  .superRefine(needsOnFullEngine(['KAFKA_BROKERS']), BESIDE_OTHERS)
   .superRefine(needsWholeKafkaLogin)
   .transform((s) => ({
     logLevel: s.LOG_LEVEL,

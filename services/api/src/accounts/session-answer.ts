@@ -1,13 +1,12 @@
-import type { UserRow } from '@roomlog/db'
 import { newId, type Session } from '@roomlog/protocol'
 import type { FastifyInstance } from 'fastify'
 import type { NewSession } from './sessions.ts'
-import { userOf } from './users.ts'
+import { type ShownUser, userOf } from './users.ts'
 
 /** What a client gets who registered, logged in or refreshed. */
 export function sessionAnswer(
   app: FastifyInstance,
-  user: UserRow,
+  user: ShownUser,
   { sessionId, refreshToken }: NewSession,
   accessTtlS: number,
 ): Session {

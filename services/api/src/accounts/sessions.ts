@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Tables } from '@roomlog/db'
 import { newId } from '@roomlog/protocol'
-import type { Kysely, Transaction } from 'kysely'
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
 
 const TOKEN_BYTES = 32
 
@@ -19,18 +19,29 @@ export async function startSession(
   ttlS: number,
 ): Promise<NewSession> {
   const sessionId = newId()
-  const refreshToken = randomBytes(TOKEN_BYTES).toString('base64url')
-  const expires = new Date(Date.now() + ttlS * 1000)
+  const { refreshToken, hash } = newRefreshToken()
   await db
     .with('family', (qb) =>
-      qb.insertInto('chat.refresh_families').values({ id: sessionId, user_id: userId, expires_at: expires }),
+      qb
+        .insertInto('chat.refresh_families')
+        .values({ id: sessionId, user_id: userId, expires_at: secondsFromNow(ttlS) }),
     )
     .insertInto('chat.refresh_tokens')
-    .values({ hash: hashOf(refreshToken), family: sessionId, generation: 1 })
+    .values({ hash, family: sessionId, generation: 1 })
     .execute()
   return { sessionId, refreshToken }
 }
 
+export function newRefreshToken(): { readonly refreshToken: string; readonly hash: Buffer } {
+  const refreshToken = randomBytes(TOKEN_BYTES).toString('base64url')
+  return { refreshToken, hash: hashOf(refreshToken) }
+}
+
 export function hashOf(refreshToken: string): Buffer {
   return createHash('sha256').update(refreshToken).digest()
+}
+
+/** On the database's clock, as all times of sessions: the processes of the api may disagree on theirs. */
+export function secondsFromNow(seconds: number): RawBuilder<Date> {
+  return sql<Date>`now() + make_interval(secs => ${seconds})`
 }

@@ -35,11 +35,16 @@ export async function resolvePosition(
 async function seqOf(db: Kysely<Tables>, roomId: string, cursor: string): Promise<number> {
   if (SEQ_CURSOR.test(cursor)) return Number(cursor)
   if (!idSchema.safeParse(cursor).success) throw badCursor()
+  return seqOfMessage(db, roomId, cursor)
+}
+
+/** Throws `bad_cursor` for what is no message of this room. */
+export async function seqOfMessage(db: Kysely<Tables>, roomId: string, messageId: string): Promise<number> {
   const row = await db
     .selectFrom('chat.messages')
     .select('seq')
     .where('room_id', '=', roomId)
-    .where('id', '=', cursor)
+    .where('id', '=', messageId)
     .executeTakeFirst()
   if (row === undefined) throw badCursor()
   return row.seq

@@ -19,10 +19,19 @@ export async function roomsOfUser(
   userId: string,
   page: { readonly cursor?: string | undefined; readonly limit: number },
 ): Promise<{ readonly rooms: readonly Room[]; readonly nextCursor: string | null }> {
-  const where = sql`rm.user_id = ${userId} AND rm.room_id > ${page.cursor ?? ''}`
-  const found = await select(db, where, page.limit + 1)
-  const rooms = found.slice(0, page.limit)
-  return { rooms, nextCursor: found.length > page.limit ? (rooms.at(-1)?.id ?? null) : null }
+  const found = await roomsOfUserQuery(userId, page).execute(db)
+  const rooms = found.rows.slice(0, page.limit).map(roomOf)
+  return { rooms, nextCursor: found.rows.length > page.limit ? (rooms.at(-1)?.id ?? null) : null }
+}
+
+/** Asks for one more than the page holds. */
+export function roomsOfUserQuery(
+  userId: string,
+  page: { readonly cursor?: string | undefined; readonly limit: number },
+): RawBuilder<RoomRow> {
+  // As a row, so that the planner does not walk through everybody's memberships by room, as it may for `room_id >` alone.
+  const behind = sql`(rm.user_id, rm.room_id) > (${userId}, ${page.cursor ?? ''})`
+  return select(sql`rm.user_id = ${userId} AND ${behind}`, page.limit + 1)
 }
 
 /** One room as its member sees it; undefined for others. */
@@ -31,26 +40,27 @@ export async function roomOfMember(
   roomId: string,
   userId: string,
 ): Promise<Room | undefined> {
-  const [room] = await select(db, sql`rm.user_id = ${userId} AND rm.room_id = ${roomId}`, 1)
-  return room
+  const where = sql`rm.user_id = ${userId} AND rm.room_id = ${roomId}`
+  const [row] = (await select(where, 1).execute(db)).rows
+  return row === undefined ? undefined : roomOf(row)
 }
 
-/** One query however many rooms. The LIMIT inside keeps it a look-up by key for each: never a join over all messages. */
-async function select(
-  db: Kysely<Tables>,
-  where: RawBuilder<unknown>,
-  limit: number,
-): Promise<readonly Room[]> {
-  const { rows } = await sql<RoomRow>`
+/**
+ * One query however many rooms. The LIMITs inside keep it a page of memberships and then look-ups by key for each: never
+ * a join over all rooms or all messages.
+ */
+function select(where: RawBuilder<unknown>, limit: number): RawBuilder<RoomRow> {
+  return sql<RoomRow>`
     SELECT r.id, r.name, r.visibility, rm.role, r.member_count AS "memberCount",
            r.last_seq AS "lastSeq", rm.last_read_seq AS "lastReadSeq", ${MESSAGE_COLUMNS}
-    FROM chat.room_members rm
+    FROM (
+      SELECT * FROM chat.room_members rm WHERE ${where} ORDER BY rm.room_id LIMIT ${limit}
+    ) rm
     JOIN chat.rooms r ON r.id = rm.room_id
     LEFT JOIN LATERAL (
       SELECT * FROM chat.messages WHERE room_id = r.id AND seq = r.last_seq LIMIT 1
     ) m ON true
-    WHERE ${where} ORDER BY rm.room_id LIMIT ${limit}`.execute(db)
-  return rows.map(roomOf)
+    ORDER BY rm.room_id`
 }
 
 function roomOf(row: RoomRow): Room {

@@ -2,7 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ERROR_STATUS, type ErrorCode, errorSchema } from '@roomlog/protocol'
 import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync, RawServerDefault } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
 import type { Services } from '../app.ts'
+
+/** Above the database's own bound on a statement, which tells more; a request of several statements ends here. */
+export const ANSWER_TIMEOUT_MS = 5_250
 
 /** A server whose routes take their types from Zod schemas. */
 export type Routes = FastifyInstance<
@@ -23,6 +27,9 @@ export function refusals(...codes: readonly ErrorCode[]): Record<number, typeof 
   const all: readonly ErrorCode[] = [...codes, 'internal', 'unavailable']
   return Object.fromEntries(all.map((code) => [ERROR_STATUS[code], errorSchema]))
 }
+
+/** What a route documents that answers 204. */
+export const NO_CONTENT = z.null().describe('Done')
 
 /** For the `schema` of routes that want a token. */
 export const BEARER = [{ bearer: [] }]

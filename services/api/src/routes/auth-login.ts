@@ -3,6 +3,7 @@ import { ApiError } from '@roomlog/service-kit'
 import type { FastifyRequest } from 'fastify'
 import { sessionAnswer } from '../accounts/session-answer.ts'
 import { startSession } from '../accounts/sessions.ts'
+import { withPassword } from '../accounts/with-password.ts'
 import { limitPerKey, perMinute } from '../guards.ts'
 import { refusals, routes } from './answers.ts'
 
@@ -23,31 +24,28 @@ export const loginRoute = routes((app, { config, db, passwords }) => {
     },
     async (request) => {
       const { username, password } = request.body
-      const user = await db
-        .selectFrom('chat.users')
-        .selectAll()
-        .where('username', '=', username.toLowerCase())
-        .where('deleted_at', 'is', null)
-        .executeTakeFirst()
-      const known = user?.password_hash ?? null
-      // An unknown account costs the same work, so that its answer does not come sooner.
-      if (!(await passwords.verify(known, password)) || user === undefined || known === null) {
+      const { refreshTtlS, accessTtlS } = config.tokens
+      const proof = { account: { username }, password, hold: 'shared' } as const
+      const done = await withPassword({ db, passwords }, proof, (trx, { id }) =>
+        startSession(trx, id, refreshTtlS),
+      )
+      if (done === undefined) {
         request.log.info({ ip: request.ip }, 'login refused')
         throw new ApiError('invalid_credentials', 'unknown username or wrong password')
       }
-      if (passwords.isOutdated(known)) {
+      const { user, result: session } = done
+      if (user.password_hash !== null && passwords.isOutdated(user.password_hash)) {
         const password_hash = await passwords.hash(password)
         // Only in place of what was verified: the password may have been changed meanwhile.
         await db
           .updateTable('chat.users')
           .set({ password_hash })
           .where('id', '=', user.id)
-          .where('password_hash', '=', known)
+          .where('password_hash', '=', user.password_hash)
           .execute()
       }
-      const session = await startSession(db, user.id, config.tokens.refreshTtlS)
       request.log.info({ userId: user.id, ip: request.ip }, 'logged in')
-      return sessionAnswer(app, user, session, config.tokens.accessTtlS)
+      return sessionAnswer(app, user, session, accessTtlS)
     },
   )
 })

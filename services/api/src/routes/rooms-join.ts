@@ -1,5 +1,6 @@
 import { joinAnswerSchema, roomParamsSchema } from '@roomlog/protocol'
 import { authenticated, userIdOf } from '../guards.ts'
+import { hint } from '../hint.ts'
 import { roomNotFound } from '../rooms/access.ts'
 import { joinRoom } from '../rooms/membership.ts'
 import { roomOfMember } from '../rooms/room-view.ts'
@@ -23,10 +24,8 @@ export const roomsJoinRoute = routes((app, { db, signals }) => {
     async (request) => {
       const [{ roomId }, userId] = [request.params, userIdOf(request)]
       if (await joinRoom(db, roomId, userId)) {
-        // A hint to the user's other devices; the membership stands without it.
-        signals
-          .publish({ type: 'memberAdded', roomId, userId })
-          .catch((err: unknown) => request.log.debug({ err }, 'memberAdded was not published'))
+        // To the user's other devices.
+        hint(signals, { type: 'memberAdded', roomId, userId }, request.log)
       }
       const room = await roomOfMember(db, roomId, userId)
       // Left again, or removed, in the moment between.

@@ -1,10 +1,9 @@
-import { userSchema } from '@roomlog/protocol'
-import { z } from 'zod'
-import { userOf } from '../accounts/users.ts'
+import { updateMeBodySchema, userAnswerSchema } from '@roomlog/protocol'
+import { accountOf, userOf } from '../accounts/users.ts'
 import { authenticated, unauthenticated, userIdOf } from '../guards.ts'
 import { BEARER, refusals, routes } from './answers.ts'
 
-export const usersMeRoute = routes((app, { db }) => {
+export const usersMeRoutes = routes((app, { db }) => {
   app.get(
     '/users/me',
     {
@@ -12,15 +11,30 @@ export const usersMeRoute = routes((app, { db }) => {
       schema: {
         summary: 'Who I am',
         security: BEARER,
-        response: { 200: z.object({ user: userSchema }), ...refusals('unauthenticated') },
+        response: { 200: userAnswerSchema, ...refusals('unauthenticated') },
+      },
+    },
+    async (request) => ({ user: userOf(await accountOf(db, userIdOf(request))) }),
+  )
+
+  app.patch(
+    '/users/me',
+    {
+      onRequest: authenticated,
+      schema: {
+        summary: 'Change how my name shows',
+        security: BEARER,
+        body: updateMeBodySchema,
+        response: { 200: userAnswerSchema, ...refusals('validation_failed', 'unauthenticated') },
       },
     },
     async (request) => {
       const row = await db
-        .selectFrom('chat.users')
-        .selectAll()
+        .updateTable('chat.users')
+        .set({ display_name: request.body.displayName })
         .where('id', '=', userIdOf(request))
         .where('deleted_at', 'is', null)
+        .returningAll()
         .executeTakeFirst()
       if (row === undefined) throw unauthenticated()
       return { user: userOf(row) }

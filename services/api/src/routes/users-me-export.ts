@@ -1,0 +1,71 @@
+import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import { exportLineSchema } from '@roomlog/protocol'
+import { ApiError } from '@roomlog/service-kit'
+import { exportOf } from '../accounts/export.ts'
+import { accountOf } from '../accounts/users.ts'
+import { authenticated, userIdOf } from '../guards.ts'
+import { ANSWER_TIMEOUT_MS, BEARER, refusals, routes } from './answers.ts'
+
+const JSON_LINES = 'application/x-ndjson'
+/** Written ahead of a slow reader, besides the page that was read last. */
+const BUFFER_BYTES = 65_536
+/** However slowly it is read; what takes longer is cut off. */
+const EXPORT_TIMEOUT_MS = 600_000
+const RETRY_AFTER_S = 2
+
+export const exportRoute = routes((app, { db }) => {
+  const running = new Set<Readable>()
+  let cutOff: NodeJS.Timeout | undefined
+  app.addHook('preClose', async () => {
+    // As long as other requests have to end.
+    cutOff = setTimeout(() => {
+      for (const lines of running) lines.destroy(new Error('the server stops'))
+    }, ANSWER_TIMEOUT_MS)
+  })
+  app.addHook('onClose', async () => clearTimeout(cutOff))
+
+  app.get<{ Reply: Readable }>(
+    '/users/me/export',
+    {
+      onRequest: authenticated,
+      handlerTimeout: EXPORT_TIMEOUT_MS,
+      // It would read it all and send nothing.
+      exposeHeadRoute: false,
+      schema: {
+        summary: 'All that is mine, as JSON lines',
+        description:
+          'The account, its memberships and its messages, also those in rooms it has left. An answer that is cut off is not whole.',
+        security: BEARER,
+        response: {
+          200: { description: 'JSON lines', content: { [JSON_LINES]: { schema: exportLineSchema } } },
+          ...refusals('unauthenticated'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const user = await inTime(accountOf(db, userIdOf(request)))
+      const lines = Readable.from(exportOf(db, user), { objectMode: false, highWaterMark: BUFFER_BYTES })
+      running.add(lines)
+      lines.once('close', () => running.delete(lines))
+      request.log.info({ userId: user.id, ip: request.ip }, 'account exported')
+      return reply
+        .type(JSON_LINES)
+        .header('content-disposition', 'attachment; filename="roomlog-export.jsonl"')
+        .send(lines)
+    },
+  )
+})
+
+/** Until an export begins it is bounded like every answer. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const done = new AbortController()
+  const late = delay(ANSWER_TIMEOUT_MS, undefined, { signal: done.signal }).then(() => {
+    throw new ApiError('unavailable', 'try again soon', { retryAfterS: RETRY_AFTER_S })
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    done.abort()
+  }
+}

@@ -13,7 +13,7 @@ export default defineConfig({
       include: ['packages/*/src/**/*.ts', 'services/*/src/**/*.ts'],
       exclude: ['**/main.ts', 'packages/testkit/**', '**/*.test.ts'],
       reporter: ['text-summary', 'json-summary'],
-      thresholds: { lines: 80, branches: 80 },
+      thresholds: { lines: 90, branches: 80 },
     },
     projects: [
       {

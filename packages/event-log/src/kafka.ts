@@ -79,11 +79,9 @@ export function kafkaClients(clientId: string, settings: KafkaSettings, logger: 
 
 function forward(logger: Logger, { level, namespace, log }: LogEntry): void {
   const { message, error, groupId } = log
-  // kafkajs says ERROR for what it then cures; what it does not cure ends in `onFatal`.
-  logger[level === logLevel.ERROR ? 'warn' : 'info'](
-    { error: String(error ?? ''), groupId, namespace },
-    message,
-  )
+  const reason = error === undefined ? '' : `: ${String(error)}`
+  // kafkajs says ERROR for what it then cures, as each rebalance; what it does not cure ends in `onFatal`.
+  logger[level === logLevel.ERROR ? 'warn' : 'info']({ groupId, namespace }, `${message}${reason}`)
 }
 
 /** The broker's name of an error (`UNKNOWN_TOPIC_OR_PARTITION`…), looked for down the causes; undefined for others. */

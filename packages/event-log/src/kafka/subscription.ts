@@ -1,7 +1,14 @@
 import type { Logger } from 'pino'
 import { deliver, redeliveryPauseMs } from '../delivery.ts'
 import { EventLogError } from '../errors.ts'
-import { type Admin, type Consumer, type EachBatchPayload, type KafkaMessage, survivable } from '../kafka.ts'
+import {
+  type Admin,
+  type Consumer,
+  type EachBatchPayload,
+  type KafkaMessage,
+  protocolErrorType,
+  survivable,
+} from '../kafka.ts'
 import type { LogRecord, SubscribeOptions, Subscription, SubscriptionHealth } from '../port.ts'
 import { retryForEver, within } from '../retry.ts'
 
@@ -66,7 +73,11 @@ export class KafkaSubscription implements Subscription {
 
   async #start(): Promise<void> {
     const { consumer, topic, partitions, options, logger, group } = this.#settings
-    const onError = (err: unknown) => logger.warn({ err, group }, 'could not subscribe; trying on')
+    const onError = (err: unknown) => {
+      // A broker that has just begun reads its groups first.
+      const level = protocolErrorType(err) === 'GROUP_LOAD_IN_PROGRESS' ? 'info' : 'warn'
+      logger[level]({ err, group }, 'could not subscribe; trying on')
+    }
     await retryForEver(
       async () => {
         await this.#findPlace()

@@ -51,8 +51,10 @@ const BEFORE_ROUTES: ReadonlyMap<string | undefined, ErrorCode> = new Map<string
   ['HPE_HEADER_OVERFLOW', 'headers_too_large'],
 ])
 
+type ClientError = NodeJS.ErrnoException & { readonly rawPacket?: unknown }
+
 /** For what never became a request (Node's `clientError`): slow, oversized or not HTTP. */
-export function answerClientError(cause: NodeJS.ErrnoException, socket: Socket): void {
+export function answerClientError(cause: ClientError, socket: Socket): void {
   if (cause.code === 'ECONNRESET' || socket.destroyed) return
   const code = BEFORE_ROUTES.get(cause.code) ?? 'validation_failed'
   const error = new ApiError(code, code === 'validation_failed' ? 'malformed request' : wordsOf(code))
@@ -65,7 +67,9 @@ export function answerClientError(cause: NodeJS.ErrnoException, socket: Socket):
     `x-request-id: ${id}`,
     'connection: close',
   ]
-  if (socket.writable) socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  // A body behind an answer to HEAD would be taken for the next answer.
+  const isHead = Buffer.isBuffer(cause.rawPacket) && cause.rawPacket.indexOf('HEAD ') === 0
+  if (socket.writable) socket.end(`${head.join('\r\n')}\r\n\r\n${isHead ? '' : body}`)
   socket.destroySoon()
 }
 
@@ -117,5 +121,5 @@ function detailsOf(error: FastifyError): unknown {
 }
 
 function pathOf(request: FastifyRequest): string {
-  return request.url.split('?', 1)[0] ?? '/'
+  return request.url.split(/[?#]/, 1)[0] ?? '/'
 }

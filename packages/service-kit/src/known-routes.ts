@@ -12,10 +12,19 @@ export function knownRoutes(app: FastifyInstance): (path: string) => readonly st
     for (const one of [method].flat()) routes.push({ method: one, pattern: url.split('/') })
   })
   return (path) => {
-    const segments = path.split('/')
+    const segments = decoded(path).split('/')
     const fitting = routes.filter(({ pattern }) => fits(pattern, segments))
     // A path can be one of its own and fit a pattern besides.
     return [...new Set(fitting.map(({ method }) => method))]
+  }
+}
+
+/** As the router has it: an escaped slash separates nothing. */
+function decoded(path: string): string {
+  try {
+    return decodeURI(path)
+  } catch {
+    return path
   }
 }
 

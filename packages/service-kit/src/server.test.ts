@@ -71,6 +71,40 @@ describe('what clients send before any route is looked for', () => {
     })
   })
 
+  test('is answered without a body where it is HEAD', async () => {
+    const socket = await open()
+    socket.write(`HEAD / HTTP/1.1\r\nhost: x\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`)
+    const answer = await text(socket)
+    expect(answer).toMatch(/^HTTP\/1\.1 431 [\s\S]*\r\nx-request-id: [0-9a-f-]{36}\r\n/)
+    expect(answer).toMatch(/\r\n\r\n$/)
+  })
+
+  test('is answered in the shape of all refusals where it names no host', async () => {
+    const socket = await open()
+    socket.end('GET / HTTP/1.1\r\nconnection: close\r\n\r\n')
+    const answer = await text(socket)
+    expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
+    const { code, requestId } = JSON.parse(answer.split('\r\n\r\n')[1] ?? '').error
+    expect(code).toBe('validation_failed')
+    expect(answer).toContain(`\r\nx-request-id: ${requestId}\r\n`)
+  })
+
+  test('is of a route also with a fragment behind its path', async () => {
+    const socket = await open()
+    socket.end('PUT /#x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
+    const answer = await text(socket)
+    expect(answer).toMatch(/^HTTP\/1\.1 405 Method Not Allowed\r\n/)
+    expect(answer).toContain('\r\nallow: GET, HEAD, POST\r\n')
+  })
+
+  test('is served though it expects what nobody knows', async () => {
+    const socket = await open()
+    socket.end('GET / HTTP/1.1\r\nhost: x\r\nexpect: x\r\nconnection: close\r\n\r\n')
+    const answer = await text(socket)
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+    expect(answer).toMatch(/\r\nx-request-id: /)
+  })
+
   test.concurrent.each([
     ['its headers', 'GET / HTTP/1.1\r\nhost: x\r\n'],
     [

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { answerBadPath, answerClientError, errorHandler, type IsUnavailable } from './error-handler.ts'
+import { ApiError } from './errors.ts'
 import type { Logger } from './logger.ts'
 
 export interface ServerOptions {
@@ -30,7 +31,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     maxRequestsPerSocket: MAX_REQUESTS_PER_SOCKET,
     // The header's and request's time-outs are looked at this often; Node's default is 30 s.
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
+      // Node's own answer would be an empty one.
+      requireHostHeader: false,
+    },
     genReqId: () => randomUUID(),
     logController: new LogController({ disableRequestLogging: true }),
     ...(options.handlerTimeoutMs === undefined ? {} : { handlerTimeout: options.handlerTimeoutMs }),
@@ -47,7 +53,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await app.register(errorHandler, { isUnavailable: options.isUnavailable })
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+      throw new ApiError('validation_failed', 'the host header is missing')
+    }
   })
+  // Expectations may be ignored (RFC 9110, 10.1.1); Node's own answer would be an empty one.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   endConnectionsWhileClosing(app)
   app.addHook('onResponse', async (request, reply) => {
     const { method, url, ip } = request

@@ -62,6 +62,7 @@ suiteOn(['postgres'], 'requests that fit no route', () => {
       ['GET /auth/login', 'POST'],
       ['DELETE /auth/register', 'POST'],
       ['PUT /rooms', 'POST, GET, HEAD'],
+      ['PUT /%72ooms', 'POST, GET, HEAD'],
       [`DELETE /rooms/${newId()}`, 'GET, HEAD, PATCH'],
       ['POST /rooms/public', 'GET, HEAD, PATCH'],
       [`PUT /rooms/${newId()}/members`, 'GET, HEAD, POST'],

@@ -28,6 +28,8 @@ describe('settings', () => {
 
   test('need brokers on the full engine', () => {
     expect(() => parseConfig({ DATABASE_URL, ENGINE: 'full' })).toThrow('KAFKA_BROKERS')
+    // Told beside other problems, not only once those are mended.
+    expect(() => parseConfig({ ENGINE: 'full' })).toThrow(/DATABASE_URL[\s\S]*KAFKA_BROKERS/)
     const { eventLog } = parseConfig({ DATABASE_URL, ENGINE: 'full', KAFKA_BROKERS: 'a:1,b:2' })
     expect(eventLog.kafka).toEqual({ brokers: ['a:1', 'b:2'], ssl: false, sasl: undefined })
   })

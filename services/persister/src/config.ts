@@ -17,7 +17,7 @@ const schema = z.object(settings)
 
 const configSchema = schema
   .superRefine(needsOnFullEngine(['KAFKA_BROKERS']), BESIDE_OTHERS)
-  .superRefine(needsWholeKafkaLogin)
+  .superRefine(needsWholeKafkaLogin, BESIDE_OTHERS)
   .transform((s) => ({
     logLevel: s.LOG_LEVEL,
     host: s.HOST,

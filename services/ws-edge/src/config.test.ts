@@ -39,6 +39,7 @@ test('all problems are told at once, without a value', () => {
       HANDSHAKE_BURST: '0',
       MAX_BODY: '4001',
       TRUST_PROXY: '0.0.0.0/0',
+      KAFKA_SASL_MECHANISM: 'plain',
     })
   expect(parse).toThrow(SettingsError)
   const names = [
@@ -49,6 +50,7 @@ test('all problems are told at once, without a value', () => {
     'HANDSHAKE_BURST',
     'MAX_BODY',
   ]
-  for (const name of [...names, 'TRUST_PROXY', 'KAFKA_BROKERS', 'REDIS_URL']) expect(parse).toThrow(name)
+  for (const name of [...names, 'TRUST_PROXY', 'KAFKA_BROKERS', 'REDIS_URL', 'KAFKA_SASL_PASSWORD'])
+    expect(parse).toThrow(name)
   expect(parse).not.toThrow(/secret/)
 })

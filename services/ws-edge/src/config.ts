@@ -49,8 +49,8 @@ type Settings = z.infer<z.ZodObject<typeof settings>>
 const configSchema = z
   .object(settings)
   .superRefine(needsOnFullEngine(['KAFKA_BROKERS', 'REDIS_URL']), BESIDE_OTHERS)
-  .superRefine(needsWholeKafkaLogin)
-  .superRefine(hasName)
+  .superRefine(needsWholeKafkaLogin, BESIDE_OTHERS)
+  .superRefine(hasName, BESIDE_OTHERS)
   .transform((s) => ({
     logLevel: s.LOG_LEVEL,
     host: s.HOST,

@@ -3,7 +3,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
-import { refusals } from './routes/answers.ts'
+import { METHODS_WITHOUT_BODY, NO_BODY, refusals } from './routes/answers.ts'
 
 const DESCRIPTION = `Chat in which every room is a log.
 
@@ -15,7 +15,6 @@ none here answers 404 \`not_found\`; with a method that it does not take, 405 \`
 const OF_EVERY_ROUTE = refusals('validation_failed', 'request_timeout', 'headers_too_large')
 /** A body is read also where none is wanted. */
 const OF_METHODS_WITH_BODY = refusals('too_large', 'unsupported_media_type')
-const METHODS_WITHOUT_BODY: readonly string[] = ['GET', 'HEAD']
 
 type Described = Parameters<typeof jsonSchemaTransform>[0]
 
@@ -23,7 +22,10 @@ function withAnswersOfAll({ schema, route, ...rest }: Described): ReturnType<typ
   const takesBody = [route.method].flat().some((method) => !METHODS_WITHOUT_BODY.includes(method))
   const ofAll = { ...OF_EVERY_ROUTE, ...(takesBody ? OF_METHODS_WITH_BODY : {}) }
   const response = { ...ofAll, ...(schema?.response as object | undefined) }
-  return jsonSchemaTransform({ ...rest, route, schema: { ...schema, response } })
+  // That no body is wanted is told by its absence.
+  const { body, ...others } = schema ?? {}
+  const wanted = body === undefined || body === NO_BODY ? others : { ...others, body }
+  return jsonSchemaTransform({ ...rest, route, schema: { ...wanted, response } })
 }
 
 /** `/openapi.json` and `/docs`, from the schemas the routes validate with. */

@@ -17,10 +17,21 @@ export type Routes = FastifyInstance<
   ZodTypeProvider
 >
 
-/** A plugin of routes. */
+/** A plugin of routes. Each refuses what its schema does not name, also where it names nothing. */
 export function routes(add: (app: Routes, services: Services) => void): FastifyPluginAsync<Services> {
-  return async (app, services) => add(app.withTypeProvider<ZodTypeProvider>(), services)
+  return async (app, services) => {
+    app.addHook('onRoute', (route) => {
+      const body = METHODS_WITHOUT_BODY.includes(String(route.method)) ? {} : { body: NO_BODY }
+      route.schema = { querystring: NO_QUERY, ...body, ...route.schema }
+    })
+    add(app.withTypeProvider<ZodTypeProvider>(), services)
+  }
 }
+
+const NO_QUERY = z.strictObject({})
+/** Some clients send `{}` with every call. */
+export const NO_BODY = z.strictObject({}).nullish()
+export const METHODS_WITHOUT_BODY: readonly string[] = ['GET', 'HEAD']
 
 /** The error answers a route documents, by the codes it refuses with; what every route can answer is added. */
 export function refusals(...codes: readonly ErrorCode[]): Record<number, typeof errorSchema> {

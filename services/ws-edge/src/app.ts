@@ -10,6 +10,7 @@ import { accept, chooseSubprotocol } from './sockets/accept.ts'
 import { closeSpread } from './sockets/drain.ts'
 import { socketFailed } from './sockets/failed.ts'
 import { gate } from './sockets/gate.ts'
+import { identify } from './sockets/identify.ts'
 
 /** Of `ws`. */
 const SOCKET_OPTIONS = {
@@ -70,7 +71,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     epoch: edge.epoch,
     isDraining: () => isDraining,
     onFrame: receive(
-      { ...edge, limits, identify: (token) => app.identify(token) },
+      { ...edge, limits, identify: (token) => identify(app, token) },
       clientFrameSchemas(limits),
     ),
     onOpen: (connection) => {

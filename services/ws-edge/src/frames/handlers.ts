@@ -17,8 +17,8 @@ export interface EdgeContext {
   readonly sends: Sends
   readonly signals: SignalHandler
   readonly limits: Limits
-  /** Throws `TokenError`. */
-  readonly identify: (token: string) => Identity
+  /** Undefined for a token that is refused. */
+  readonly identify: (token: string) => Identity | undefined
 }
 
 export type FrameHandler<T extends ClientFrameType> = (

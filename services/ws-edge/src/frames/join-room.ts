@@ -1,4 +1,5 @@
 import type { Connection } from '../sockets/connection.ts'
+import { OVERLOADED_RETRY_MS } from '../sockets/limits.ts'
 import type { EdgeContext, FrameHandler } from './handlers.ts'
 import { refOf } from './ref.ts'
 
@@ -16,8 +17,6 @@ export const joinRoom: FrameHandler<'joinRoom'> = (edge, connection, frame) => {
 export const joinRooms: FrameHandler<'joinRooms'> = (edge, connection, { rooms, ref }) => {
   for (const room of rooms) join(edge, connection, { ...room, ref })
 }
-
-const OVERLOADED_RETRY_MS = 1000
 
 function join({ rooms, limits }: EdgeContext, connection: Connection, { roomId, afterSeq, ref }: Join): void {
   // A repeated join leaves the read of the one before in the line.

@@ -12,9 +12,10 @@ import {
 } from '@roomlog/protocol'
 import type { Logger } from '@roomlog/service-kit'
 import type { Kysely } from 'kysely'
+import { refOf } from '../frames/ref.ts'
 import type { EdgeMetrics } from '../metrics.ts'
 import type { Connection } from '../sockets/connection.ts'
-import { TokenBuckets } from '../sockets/limits.ts'
+import { OVERLOADED_RETRY_MS, TokenBuckets } from '../sockets/limits.ts'
 import type { Memberships } from './memberships.ts'
 import { findStored } from './stored.ts'
 
@@ -35,7 +36,7 @@ type Outcome =
   | { readonly status: 'FAILED'; readonly code: SendFailureCode; readonly retryAfterMs?: number }
 
 const ACCEPTED: Outcome = { status: 'ACCEPTED' }
-const OVERLOADED_RETRY_MS = 1000
+const OVERLOADED: Outcome = { status: 'FAILED', code: 'overloaded', retryAfterMs: OVERLOADED_RETRY_MS }
 const LOOK_UP_TIMEOUT_MS = 500
 
 /** Takes sends to the log and answers each with an ack; nothing is acknowledged before the log has it. */
@@ -54,7 +55,7 @@ export class Sends {
   /** Never rejects: whatever happens is told in the ack. */
   async take(connection: Connection, frame: ClientFrameOf<'sendMessage'>): Promise<void> {
     if (connection.unacked >= this.#options.limits.maxUnacked) {
-      this.#answer(connection, frame, overloaded(OVERLOADED_RETRY_MS))
+      this.#answer(connection, frame, OVERLOADED)
       return
     }
     const waitMs = this.#users.take(connection.userId)
@@ -83,7 +84,7 @@ export class Sends {
       if (membership !== 'member') return { status: 'FAILED', code: membership }
     } catch (err) {
       this.#options.log.warn({ err, roomId }, 'membership of a sender is not known')
-      return overloaded(OVERLOADED_RETRY_MS)
+      return OVERLOADED
     }
     // After the look at the membership: strangers must not use up what the members may send.
     const waitMs = this.#rooms.take(roomId)
@@ -107,13 +108,12 @@ export class Sends {
 
   async #append(event: Parameters<typeof encodeCreated>[0]): Promise<Outcome> {
     const eventLog = this.#options.eventLog()
-    if (eventLog === undefined) return overloaded(OVERLOADED_RETRY_MS)
+    if (eventLog === undefined) return OVERLOADED
     try {
       await eventLog.append('created', encodeCreated(event))
       return ACCEPTED
     } catch (error) {
-      if (error instanceof AppendError && error.outcome === 'not_published')
-        return overloaded(OVERLOADED_RETRY_MS)
+      if (error instanceof AppendError && error.outcome === 'not_published') return OVERLOADED
       if (!(error instanceof AppendError)) this.#options.log.error({ err: error }, 'append failed')
       return { status: 'FAILED', code: 'unavailable' }
     }
@@ -134,16 +134,12 @@ export class Sends {
   }
 
   #answer(connection: Connection, send: Pick<Ack, 'roomId' | 'clientMsgId' | 'ref'>, outcome: Outcome): void {
-    const { roomId, clientMsgId, ref } = send
-    const base = { type: 'ack', roomId, clientMsgId, ...(ref === undefined ? {} : { ref }) } as const
+    const { roomId, clientMsgId } = send
+    const base = { type: 'ack', roomId, clientMsgId, ...refOf(send) } as const
     this.#options.metrics.sends.inc({ result: outcome.status === 'ACCEPTED' ? 'accepted' : outcome.code })
     if (outcome.status === 'ACCEPTED') connection.send({ ...base, ...outcome })
     else connection.send({ ...base, ...outcome, retryable: SEND_FAILURES[outcome.code].retryable })
   }
-}
-
-function overloaded(retryAfterMs: number): Outcome {
-  return { status: 'FAILED', code: 'overloaded', retryAfterMs }
 }
 
 function rateLimited(retryAfterMs: number): Outcome {

@@ -7,12 +7,13 @@ import {
   newId,
   SUBPROTOCOL,
 } from '@roomlog/protocol'
-import { type Identity, TokenError } from '@roomlog/service-kit'
+import type { Identity } from '@roomlog/service-kit'
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { RawData, WebSocket } from 'ws'
 import type { EdgeMetrics } from '../metrics.ts'
 import { Connection } from './connection.ts'
 import type { Connections } from './connections.ts'
+import { identify } from './identify.ts'
 
 export interface AcceptOptions {
   readonly connections: Connections
@@ -34,7 +35,7 @@ export function accept(options: AcceptOptions) {
   const { connections, limits, metrics } = options
   return (ws: WebSocket, request: FastifyRequest): void => {
     const { ip } = request
-    const identity = identityOf(request)
+    const identity = identify(request.server, tokenOf(request))
     const userId = identity?.userId
     ws.on('close', (code) => {
       metrics.closes.inc({ code: KNOWN_CODES.has(code) ? code : 'other' })
@@ -115,16 +116,6 @@ export function accept(options: AcceptOptions) {
 export function chooseSubprotocol(offered: ReadonlySet<string>): string | false {
   if (offered.has(SUBPROTOCOL)) return SUBPROTOCOL
   return [...offered].find((protocol) => !protocol.startsWith(BEARER_SUBPROTOCOL_PREFIX)) ?? false
-}
-
-/** Undefined when the token is missing or refused, whatever is wrong with it. */
-function identityOf(request: FastifyRequest): Identity | undefined {
-  try {
-    return request.server.identify(tokenOf(request))
-  } catch (error) {
-    if (error instanceof TokenError) return undefined
-    throw error
-  }
 }
 
 function tokenOf({ headers }: FastifyRequest): string {

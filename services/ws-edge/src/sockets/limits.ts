@@ -1,3 +1,6 @@
+/** When who was told `overloaded` should come again. */
+export const OVERLOADED_RETRY_MS = 1000
+
 /** `rate` a second, up to `burst` at once. */
 export class TokenBucket {
   readonly #rate: number

@@ -1,3 +1,4 @@
+export { CRASH_POINTS, type CrashPoint, crashAtSetting, crashPoint } from './crash-point.ts'
 export type { IsUnavailable } from './error-handler.ts'
 export { ApiError } from './errors.ts'
 export { type HealthOptions, health } from './health.ts'
@@ -12,6 +13,7 @@ export {
   BESIDE_OTHERS,
   commaList,
   commonSettings,
+  crashesOnlyInTests,
   flag,
   integer,
   needsOnFullEngine,

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { armCrashPoint } from './crash-point.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { SettingsError } from './settings.ts'
 
@@ -7,6 +8,8 @@ export interface ServiceConfig {
   readonly logLevel: string
   readonly host: string
   readonly port: number
+  /** As `CRASH_AT` has it. */
+  readonly crashAt?: string | undefined
 }
 
 export interface RunOptions<C extends ServiceConfig> {
@@ -23,6 +26,7 @@ const STOP_TIMEOUT_MS = 15_000
 export async function runService<C extends ServiceConfig>(options: RunOptions<C>): Promise<void> {
   const config = settingsOrExit(options)
   const log = createLogger({ name: options.name, level: config.logLevel })
+  armCrashPoint(config.crashAt)
   // A process in an unknown state is worth less than a fresh one.
   process.on('unhandledRejection', (error) => die(log, error, 'unhandled rejection'))
   process.on('uncaughtException', (error) => die(log, error, 'uncaught exception'))

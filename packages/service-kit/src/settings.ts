@@ -124,6 +124,19 @@ export function portSetting(fallback: number) {
 /** For `superRefine`: what it reports is then reported beside other problems, not only when there are none. */
 export const BESIDE_OTHERS = { when: () => true }
 
+/** For `superRefine`: a process that people rely on does not end for a test. */
+export function crashesOnlyInTests(
+  { NODE_ENV, CRASH_AT }: { readonly NODE_ENV: string; readonly CRASH_AT?: string | undefined },
+  context: z.RefinementCtx,
+): void {
+  if (NODE_ENV !== 'production' || CRASH_AT === undefined) return
+  context.addIssue({
+    code: 'custom',
+    path: ['CRASH_AT'],
+    message: 'is for tests, and NODE_ENV is production',
+  })
+}
+
 /** Reports each of `names` that the full engine needs and the settings lack. */
 export function needsOnFullEngine(names: readonly string[]) {
   return (settings: Readonly<Record<string, unknown>>, context: z.RefinementCtx) => {

@@ -81,6 +81,15 @@ describe('a service’s process', () => {
     expect(await held).toBe('broken off')
   })
 
+  test('ends without a word at the pass of the crash point that it was told, and at no other', async () => {
+    const { url, lines, ended } = start({ CRASH_AT: 'mid_drain:3' })
+    const pass = async () => (await fetch(`${await url()}/pass`)).status
+    expect([await pass(), await pass()]).toEqual([200, 200])
+    await expect(pass()).rejects.toThrow()
+    expect(await ended).toEqual([null, 'SIGKILL'])
+    expect(lines().filter(({ msg }) => msg === 'stopping')).toEqual([])
+  })
+
   test('does not begin with wrong settings, and names them all', async () => {
     const { output, ended } = start({ DATABASE_URL: 'mysql://canary', PORT: 'canary', LOG_LEVEL: 'canary' })
     expect(await ended).toEqual([1, null])

@@ -26,6 +26,15 @@ describe('settings', () => {
     expect(parse).not.toThrow(/secret/)
   })
 
+  test('end the process at a crash point only where nobody relies on it', () => {
+    expect(parseConfig({ DATABASE_URL, CRASH_AT: 'before_publish:7' }).crashAt).toBe('before_publish:7')
+    for (const wrong of ['before_lunch', 'before_publish:0', 'before_publish:x']) {
+      expect(() => parseConfig({ DATABASE_URL, CRASH_AT: wrong })).toThrow('CRASH_AT')
+    }
+    const env = { DATABASE_URL, CRASH_AT: 'before_publish', NODE_ENV: 'production' }
+    expect(() => parseConfig(env)).toThrow('CRASH_AT')
+  })
+
   test('need brokers on the full engine', () => {
     expect(() => parseConfig({ DATABASE_URL, ENGINE: 'full' })).toThrow('KAFKA_BROKERS')
     // Told beside other problems, not only once those are mended.

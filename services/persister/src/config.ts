@@ -1,6 +1,8 @@
 import {
   BESIDE_OTHERS,
   commonSettings,
+  crashAtSetting,
+  crashesOnlyInTests,
   kafkaServers,
   kafkaSettings,
   needsOnFullEngine,
@@ -11,15 +13,22 @@ import {
 import { z } from 'zod'
 
 /** What the persister reads from its environment. */
-export const settings = { ...commonSettings, ...kafkaSettings, PORT: portSetting(3100) }
+export const settings = {
+  ...commonSettings,
+  ...kafkaSettings,
+  PORT: portSetting(3100),
+  CRASH_AT: crashAtSetting,
+}
 
 const schema = z.object(settings)
 
 const configSchema = schema
+  .superRefine(crashesOnlyInTests, BESIDE_OTHERS)
   .superRefine(needsOnFullEngine(['KAFKA_BROKERS']), BESIDE_OTHERS)
   .superRefine(needsWholeKafkaLogin, BESIDE_OTHERS)
   .transform((s) => ({
     logLevel: s.LOG_LEVEL,
+    crashAt: s.CRASH_AT,
     host: s.HOST,
     port: s.PORT,
     database: { url: s.DATABASE_URL, role: s.DATABASE_ROLE },

@@ -3,6 +3,8 @@ import { limitSettings, limitsOf } from '@roomlog/protocol'
 import {
   BESIDE_OTHERS,
   commonSettings,
+  crashAtSetting,
+  crashesOnlyInTests,
   integer,
   kafkaServers,
   kafkaSettings,
@@ -41,6 +43,7 @@ export const settings = {
   HANDSHAKES_PER_SECOND: integer(1, 1_000_000)
     .default(50)
     .describe('Of one address, with a burst of HANDSHAKE_BURST'),
+  CRASH_AT: crashAtSetting,
   HANDSHAKE_BURST: integer(1, 1_000_000).default(200).describe('Handshakes of one address at once'),
 }
 
@@ -48,11 +51,13 @@ type Settings = z.infer<z.ZodObject<typeof settings>>
 
 const configSchema = z
   .object(settings)
+  .superRefine(crashesOnlyInTests, BESIDE_OTHERS)
   .superRefine(needsOnFullEngine(['KAFKA_BROKERS', 'REDIS_URL']), BESIDE_OTHERS)
   .superRefine(needsWholeKafkaLogin, BESIDE_OTHERS)
   .superRefine(hasName, BESIDE_OTHERS)
   .transform((s) => ({
     logLevel: s.LOG_LEVEL,
+    crashAt: s.CRASH_AT,
     host: s.HOST,
     port: s.PORT,
     trustProxy: s.TRUST_PROXY,

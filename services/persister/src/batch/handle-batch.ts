@@ -1,6 +1,6 @@
 import type { FailureKind, Tables } from '@roomlog/db'
 import type { EventLog, SubscribeOptions } from '@roomlog/event-log'
-import type { Logger } from '@roomlog/service-kit'
+import { crashPoint, type Logger } from '@roomlog/service-kit'
 import type { Kysely } from 'kysely'
 import type { PersisterMetrics } from '../metrics.ts'
 import { storeAround } from './bisect.ts'
@@ -35,9 +35,11 @@ export function createBatchHandler(deps: BatchDependencies): SubscribeOptions['o
       const judged = await store(deps, batch.partition, candidates, signal)
       const verdicts = [...dead, ...judged]
       logDead(deps.log, batch.partition, verdicts)
+      crashPoint('before_publish')
       await publish(deps.eventLog, batch.partition, verdicts, signal)
       deps.metrics.batchRecords.observe(verdicts.length)
       countVerdicts(deps.metrics, verdicts)
+      crashPoint('after_publish_before_offset_commit')
       return newer?.index ?? batch.records.length
     })
 }

@@ -1,5 +1,6 @@
 import type { Tables } from '@roomlog/db'
 import type { Message } from '@roomlog/protocol'
+import { crashPoint } from '@roomlog/service-kit'
 import type { Kysely } from 'kysely'
 import { mintIds } from './mint-ids.ts'
 import { boundTransaction, type JudgedRow, lockRooms, type NewRow, storeRows } from './store-sql.ts'
@@ -36,6 +37,7 @@ export async function storeBatch(
     assertAllInserted(rows)
     return rows
   })
+  crashPoint('after_db_commit')
   return candidates.map((candidate, index) => verdictOf(candidate, judged[index]))
 }
 

@@ -10,7 +10,7 @@ import {
   type SendFailureCode,
   type ServerFrameOf,
 } from '@roomlog/protocol'
-import type { Logger } from '@roomlog/service-kit'
+import { crashPoint, type Logger } from '@roomlog/service-kit'
 import type { Kysely } from 'kysely'
 import { refOf } from '../frames/ref.ts'
 import type { EdgeMetrics } from '../metrics.ts'
@@ -111,6 +111,7 @@ export class Sends {
     if (eventLog === undefined) return OVERLOADED
     try {
       await eventLog.append('created', encodeCreated(event))
+      crashPoint('after_produce_before_ack')
       return ACCEPTED
     } catch (error) {
       if (error instanceof AppendError && error.outcome === 'not_published') return OVERLOADED

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { crashPoint } from '@roomlog/service-kit'
 import type { Connection } from './connection.ts'
 
 /** So many sockets a second are closed at most, while that takes no longer than the longest spread. */
@@ -26,6 +27,7 @@ export async function closeSpread(connections: readonly Connection[]): Promise<v
     // Many leave by themselves when they are told.
     if (waitMs > 0 && connection.isOpen) await delay(waitMs)
     connection.closeWhenAnswered('restart')
+    crashPoint('mid_drain')
   }
   const deadlineMs = performance.now() + LAST_ANSWERS_MS
   while (connections.some((it) => it.isOpen) && performance.now() < deadlineMs) await delay(POLL_MS)

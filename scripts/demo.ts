@@ -1,5 +1,6 @@
 import type { Message } from '@roomlog/protocol/wire'
-import { LiveView, Person } from './person.ts'
+import { LiveView } from './live-view.ts'
+import { Person } from './person.ts'
 import { runningRoomlog } from './start/run-file.ts'
 
 // Two people chat against a running Roomlog, one message is sent twice, and what is stored is shown.

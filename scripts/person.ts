@@ -1,16 +1,7 @@
-import {
-  BEARER_SUBPROTOCOL_PREFIX,
-  CLOSE_CODES,
-  type ClientFrame,
-  type History,
-  type Member,
-  type Message,
-  type Room,
-  type ServerFrame,
-  type ServerFrameOf,
-  type Session,
-  SUBPROTOCOL,
-} from '@roomlog/protocol/wire'
+import type { History, Member, Message, Room, Session } from '@roomlog/protocol/wire'
+
+/** The most that the api gives. */
+export const PAGE_LIMIT = 100
 
 /** One who registered: REST calls in their name. */
 export class Person {
@@ -56,12 +47,16 @@ export class Person {
     return (await this.get<{ members: Member[] }>(`/rooms/${roomId}/members`)).members
   }
 
+  /** A page of the room; `cursor` is the name and value of one, as in `after=7`. */
+  historyPage(roomId: string, cursor: string, limit: number): Promise<History> {
+    return this.get<History>(`/rooms/${roomId}/messages?${cursor}&limit=${limit}`)
+  }
+
   /** The whole room from its first message, page by page. */
   async history(roomId: string): Promise<Message[]> {
     const messages: Message[] = []
     for (;;) {
-      const after = messages.at(-1)?.seq ?? 0
-      const page = await this.get<History>(`/rooms/${roomId}/messages?after=${after}&limit=100`)
+      const page = await this.historyPage(roomId, `after=${messages.at(-1)?.seq ?? 0}`, PAGE_LIMIT)
       messages.push(...page.messages)
       if (!page.hasMore) return messages
     }
@@ -89,179 +84,12 @@ export class Person {
   }
 }
 
-const RETRY_MS = 250
-/** After this long without an answer a client repeats its send. */
-const UNANSWERED_MS = 10_000
-
-interface PendingSend {
-  readonly frame: ClientFrame & { type: 'sendMessage' }
-  attempts: number
-  timer: NodeJS.Timeout | undefined
-  readonly settle: PromiseWithResolvers<void>
-}
-
-/**
- * A person's live view of rooms, as a client of Roomlog keeps it: connects again after a loss, resumes each room after
- * its last seq, drops what it has, and repeats a send with the same clientMsgId until it is answered.
- */
-export class LiveView {
-  /** What was seen of each room, in order. */
-  readonly seen = new Map<string, Message[]>()
-  /** What was heard of others, the latest last. */
-  readonly presence: ServerFrameOf<'presence'>[] = []
-  /** Rooms in which this person is no member any more. */
-  readonly removedFrom = new Set<string>()
-  /** What must never happen: a gap, a repeat on one connection, a frame of a room after the removal from it. Empty in a Roomlog that keeps its word. */
-  readonly violations: string[] = []
-  /** Connections opened so far. */
-  connections = 0
-  private readonly person: Person
-  private readonly urlOf: () => Promise<string>
-  private readonly rooms: readonly string[]
-  private readonly pending = new Map<string, PendingSend>()
-  private readonly waiting = new Set<() => void>()
-  /** Rooms joined on this connection, with the seq that was delivered last. */
-  private readonly live = new Map<string, number>()
-  private socket: WebSocket | undefined
-  private closed = false
-
-  private constructor(person: Person, rooms: readonly string[], urlOf: () => Promise<string>) {
-    this.person = person
-    this.rooms = rooms
-    this.urlOf = urlOf
-    for (const room of rooms) this.seen.set(room, [])
-  }
-
-  /** Resolves once every room is joined. `urlOf` chooses the edge at each connect; default: one that the API names. */
-  static async open(
-    person: Person,
-    rooms: readonly string[],
-    urlOf = () => person.wsUrl(),
-  ): Promise<LiveView> {
-    const view = new LiveView(person, rooms, urlOf)
-    view.connect()
-    await view.until(() => view.live.size === rooms.length)
-    return view
-  }
-
-  /** Resolves when the log has the message; rejects when it is refused for good. */
-  send(roomId: string, body: string, clientMsgId: string = crypto.randomUUID()): Promise<void> {
-    const send: PendingSend = {
-      frame: { type: 'sendMessage', roomId, clientMsgId, body },
-      attempts: 0,
-      timer: undefined,
-      settle: Promise.withResolvers<void>(),
-    }
-    this.pending.set(clientMsgId, send)
-    this.attempt(send)
-    return send.settle.promise
-  }
-
-  /** Resolves when `condition` holds; it is looked at after every frame. */
-  async until(condition: () => boolean): Promise<void> {
-    while (!condition()) {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.waiting.add(resolve)
-      await promise
-      this.waiting.delete(resolve)
-    }
-  }
-
-  close(): void {
-    this.closed = true
-    for (const send of this.pending.values()) clearTimeout(send.timer)
-    this.socket?.close()
-  }
-
-  private connect(): void {
-    if (this.closed) return
-    this.urlOf().then(
-      (url) => this.open(url),
-      () => this.connectLater(),
-    )
-  }
-
-  private connectLater(): void {
-    setTimeout(() => this.connect(), RETRY_MS)
-  }
-
-  private open(url: string): void {
-    const token = this.person.session.accessToken
-    const socket = new WebSocket(url, [SUBPROTOCOL, `${BEARER_SUBPROTOCOL_PREFIX}${token}`])
-    this.socket = socket
-    this.connections += 1
-    socket.addEventListener('message', (event) => this.receive(JSON.parse(String(event.data)) as ServerFrame))
-    socket.addEventListener('close', (event) => this.lost(event.code))
-    socket.addEventListener('error', () => {
-      // A close event follows.
-    })
-  }
-
-  private lost(code: number): void {
-    this.live.clear()
-    const known = Object.values(CLOSE_CODES).find((c) => c.code === code)
-    if (!this.closed && known?.client !== 'reconnect') this.violations.push(`closed with ${code}`)
-    this.connectLater()
-  }
-
-  private receive(frame: ServerFrame): void {
-    if (frame.type === 'welcome') this.resume()
-    if (frame.type === 'joinedRoom') this.live.set(frame.roomId, this.lastSeq(frame.roomId))
-    if (frame.type === 'newMessage') this.add(frame.message)
-    if (frame.type === 'ack') this.answered(frame)
-    if (frame.type === 'presence') this.presence.push(frame)
-    if (frame.type === 'removedFromRoom') this.removedFrom.add(frame.roomId)
-    else if ('roomId' in frame && frame.type !== 'ack' && this.removedFrom.has(frame.roomId ?? '')) {
-      this.violations.push(`${frame.type} of ${frame.roomId} after the removal`)
-    }
-    for (const wake of this.waiting) wake()
-  }
-
-  private resume(): void {
-    for (const roomId of this.rooms) {
-      if (this.removedFrom.has(roomId)) continue
-      this.write({ type: 'joinRoom', roomId, afterSeq: this.lastSeq(roomId) })
-    }
-    for (const send of this.pending.values()) this.attempt(send)
-  }
-
-  private add(message: Message): void {
-    const { roomId, seq } = message
-    const delivered = this.live.get(roomId)
-    if (seq !== (delivered ?? Number.NaN) + 1) this.violations.push(`${roomId}: ${delivered} then ${seq}`)
-    if (this.removedFrom.has(roomId)) this.violations.push(`${roomId}: ${seq} after the removal`)
-    this.live.set(roomId, seq)
-    if (seq > this.lastSeq(roomId)) this.seen.get(roomId)?.push(message)
-  }
-
-  private lastSeq(roomId: string): number {
-    return this.seen.get(roomId)?.at(-1)?.seq ?? 0
-  }
-
-  private attempt(send: PendingSend): void {
-    clearTimeout(send.timer)
-    send.timer = setTimeout(() => this.attempt(send), UNANSWERED_MS)
-    if (this.socket?.readyState !== WebSocket.OPEN) return
-    this.write(send.attempts === 0 ? send.frame : { ...send.frame, repeat: true })
-    send.attempts += 1
-  }
-
-  private answered(ack: ServerFrameOf<'ack'>): void {
-    const send = this.pending.get(ack.clientMsgId)
-    if (send === undefined) return
-    if (ack.status === 'FAILED' && ack.retryable) {
-      clearTimeout(send.timer)
-      send.timer = setTimeout(() => this.attempt(send), ack.retryAfterMs ?? RETRY_MS)
-      return
-    }
-    clearTimeout(send.timer)
-    this.pending.delete(ack.clientMsgId)
-    if (ack.status === 'ACCEPTED') send.settle.resolve()
-    else send.settle.reject(new Error(`refused: ${ack.code}`))
-  }
-
-  private write(frame: ClientFrame): void {
-    this.socket?.send(JSON.stringify(frame))
+/** The api answered, and did not do it. */
+export class Refused extends Error {
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
   }
 }
 
@@ -281,6 +109,6 @@ async function call<T>(url: string, { method = 'GET', body, token }: Call): Prom
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const text = await response.text()
-  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text}`)
+  if (!response.ok) throw new Refused(response.status, `${url} answered ${response.status}: ${text}`)
   return (text === '' ? undefined : JSON.parse(text)) as T
 }

@@ -29,6 +29,10 @@ export interface ServiceHost {
   readonly onChange: () => void
   /** What services inherit, and so keep open while they run. */
   readonly holds?: Writable | undefined
+  /** Told how a process ended: `SIGKILL`, `exit code 1: …`; `asked` where `stop` was called. */
+  readonly onEnd?: (name: string, how: string, asked: boolean) => void
+  /** The delay before the next life; default `restartDelayMs`. */
+  readonly delayMs?: typeof restartDelayMs
 }
 
 const FOLLOW_PARENT = new URL('./follow-parent.ts', import.meta.url).href
@@ -66,8 +70,9 @@ export function runService(spec: ServiceSpec, host: ServiceHost): RunningService
       child = undefined
       ends += 1
       onChange()
+      host.onEnd?.(spec.name, how, stopping.signal.aborted)
       if (stopping.signal.aborted) break
-      delayMs = restartDelayMs(delayMs, performance.now() - startedAt)
+      delayMs = (host.delayMs ?? restartDelayMs)(delayMs, performance.now() - startedAt)
       say(`ended (${how}), is started again in ${delayMs / 1000} s`)
       await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => undefined)
     }
@@ -130,7 +135,8 @@ async function endOf(child: ChildProcess, log: ServiceLog): Promise<string> {
   }
 }
 
-async function answersReady({ host, port }: ServiceSpec): Promise<boolean> {
+/** Whether `/readyz` says so. */
+export async function answersReady({ host, port }: ServiceSpec): Promise<boolean> {
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
   try {
     const answer = await fetch(`http://${name}:${port}/readyz`, { signal: AbortSignal.timeout(2_000) })

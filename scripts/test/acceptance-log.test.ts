@@ -9,6 +9,7 @@ import {
 } from '@roomlog/events'
 import { newId } from '@roomlog/protocol'
 import { suiteOn, type TestClient } from '@roomlog/testkit'
+import { type KafkaRelay, kafkaRelay } from '@roomlog/testkit/proof'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
@@ -22,7 +23,6 @@ import {
   upTo,
   type World,
 } from './acceptance-world.ts'
-import { type KafkaRelay, kafkaRelay } from './kafka-relay.ts'
 import { ENGINES } from './running-roomlog.ts'
 
 for (const engine of ENGINES) {

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import type { Message } from '@roomlog/protocol/wire'
 import { faultProxy, suiteOn } from '@roomlog/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { LiveView, Person } from '../person.ts'
+import { LiveView } from '../live-view.ts'
+import { Person } from '../person.ts'
 import { ENGINES, ROOT, type RunningRoomlog, startRoomlog } from './running-roomlog.ts'
 
 const MESSAGES = 200

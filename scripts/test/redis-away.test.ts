@@ -1,7 +1,8 @@
 import { type FaultProxy, faultProxy, suiteOn } from '@roomlog/testkit'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { LiveView, Person } from '../person.ts'
+import { LiveView } from '../live-view.ts'
+import { Person } from '../person.ts'
 import { ENGINES, type RunningRoomlog, startRoomlog } from './running-roomlog.ts'
 
 const [full] = ENGINES.filter(({ name }) => name === 'full')

@@ -5,7 +5,8 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { freePort } from '@roomlog/testkit'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { LiveView, Person } from '../person.ts'
+import { LiveView } from '../live-view.ts'
+import { Person } from '../person.ts'
 import { isAlive, newFolder, ROOT, type RunningRoomlog, startRoomlog, untilEnded } from './running-roomlog.ts'
 
 describe('npm start', () => {

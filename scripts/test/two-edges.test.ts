@@ -1,7 +1,8 @@
 import type { Message } from '@roomlog/protocol/wire'
 import { suiteOn } from '@roomlog/testkit'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { LiveView, Person } from '../person.ts'
+import { LiveView } from '../live-view.ts'
+import { Person } from '../person.ts'
 import { ENGINES, type RunningRoomlog, startRoomlog } from './running-roomlog.ts'
 
 const MESSAGES = 200

@@ -1,14 +1,15 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { chooseAccount, isRoot } from './embedded/account.ts'
+import { chooseAccount, isRoot, spawnOptions } from './embedded/account.ts'
 import { findBinaries } from './embedded/binaries.ts'
 import { ensureCluster, readPassword, SUPERUSER } from './embedded/cluster.ts'
 import { asEmbeddedPostgresError, EmbeddedPostgresError } from './embedded/errors.ts'
 import { type FolderLock, takeFolderLock } from './embedded/folder-lock.ts'
-import { launch, whyEnded } from './embedded/launch.ts'
+import { launch, serverArgs, whyEnded } from './embedded/launch.ts'
 import { CLUSTER, checkReachable, existingPlace, makeFolder, newPlace } from './embedded/place.ts'
 import { ADDRESS } from './embedded/port.ts'
 import {
+  disownStalePidFile,
   type Postmaster,
   runningPostmaster,
   stopPostmaster,
@@ -69,7 +70,65 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   }
 }
 
+export interface PreparedPostgres {
+  /** Where the data really are. */
+  readonly dataDir: string
+  /** As in `18.4`. */
+  readonly version: string
+  /** With the superuser's password. */
+  readonly url: (port: number) => string
+  /** For `spawn`; `settings` stand instead of the usual ones. */
+  readonly command: (
+    port: number,
+    settings?: Readonly<Record<string, string>>,
+  ) => {
+    readonly file: string
+    readonly args: readonly string[]
+    readonly options: ReturnType<typeof spawnOptions>
+  }
+  /** To be called before each start by the process that will be the server's parent: see `disownStalePidFile`. */
+  readonly beforeStart: () => Promise<void>
+}
+
+/**
+ * Makes the data in `dataDir` when missing, for a caller that runs the server itself, as tests do that kill it. Throws
+ * `EmbeddedPostgresError`.
+ */
+export async function prepareEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<PreparedPostgres> {
+  try {
+    const place = await prepare(await makeFolder(options.dataDir), options.log ?? (() => undefined))
+    const { folder, account, binaries } = place
+    return {
+      dataDir: folder,
+      version: binaries.version,
+      url: await urls(folder),
+      command: (port, settings) => ({
+        file: binaries.postgres,
+        args: serverArgs(folder, port, settings),
+        options: spawnOptions(account),
+      }),
+      beforeStart: () => disownStalePidFile(folder),
+    }
+  } catch (error) {
+    throw asEmbeddedPostgresError(error, options.dataDir)
+  }
+}
+
 async function start(asked: string, log: (line: string) => void): Promise<EmbeddedPostgres> {
+  const { folder, account, binaries, isNew } = await prepare(asked, log)
+  const running = await findRunning(folder)
+  const server = running ?? (await launch(folder, binaries, account))
+  const url = (await urls(folder))(server.port)
+  const { version } = binaries
+  return { ...handle(folder, server), url, version, dataDir: folder, found: running !== undefined, isNew }
+}
+
+async function urls(folder: string): Promise<(port: number) => string> {
+  const password = await readPassword(folder)
+  return (port) => `postgres://${SUPERUSER}:${password}@${ADDRESS}:${port}/postgres`
+}
+
+async function prepare(asked: string, log: (line: string) => void) {
   const existing = await existingPlace(asked, isRoot())
   const account = await chooseAccount(existing && join(existing, CLUSTER))
   const folder = existing ?? (await newPlace(asked, account))
@@ -81,12 +140,7 @@ async function start(asked: string, log: (line: string) => void): Promise<Embedd
     )
   }
   const binaries = await findBinaries(account, log)
-  const isNew = await ensureCluster(folder, binaries, account)
-  const running = await findRunning(folder)
-  const server = running ?? (await launch(folder, binaries, account))
-  const url = `postgres://${SUPERUSER}:${await readPassword(folder)}@${ADDRESS}:${server.port}/postgres`
-  const { version } = binaries
-  return { ...handle(folder, server), url, version, dataDir: folder, found: running !== undefined, isNew }
+  return { folder, account, binaries, isNew: await ensureCluster(folder, binaries, account) }
 }
 
 /** The ready server on the folder's data; one that is just stopping is waited for. */

@@ -7,8 +7,8 @@ export {
   type TestPostgres,
   type TestRedis,
 } from './dependencies.ts'
-export { type FaultProxy, faultProxy } from './fault-proxy.ts'
 export { freePort } from './free-port.ts'
 export { DEPENDENCY_KINDS, type DependencyKind } from './kinds.ts'
+export { type FaultProxy, faultProxy } from './proof/proxy/fault-proxy.ts'
 export { suiteOn } from './suite-on.ts'
 export { type Closed, type Frame, type TestClient, type TestClientOptions, testClient } from './ws-client.ts'

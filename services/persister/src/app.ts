@@ -4,6 +4,7 @@ import { connectEventLog, type EventLog } from '@roomlog/event-log'
 import { createLogger, createMetrics, createServer, health, type Logger } from '@roomlog/service-kit'
 import type { FastifyInstance } from 'fastify'
 import { createBatchHandler } from './batch/handle-batch.ts'
+import { postgresStore } from './batch/message-store.ts'
 import { PausedPartitions } from './batch/paused-partitions.ts'
 import type { Config } from './config.ts'
 import { Consumer } from './consumer.ts'
@@ -37,9 +38,10 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     sessionTimeoutMs: SESSION_TIMEOUT_MS,
     database: logDatabase,
   }
+  const store = postgresStore(database.db)
   const consumer = new Consumer({
     openLog: overrides.openLog ?? ((signal) => connectEventLog({ ...logSettings, signal }, log)),
-    handlerFor: (eventLog) => createBatchHandler({ db: database.db, eventLog, log, metrics, paused }),
+    handlerFor: (eventLog) => createBatchHandler({ store, eventLog, log, metrics, paused }),
     onFatal: overrides.onFatal ?? endProcess,
     log,
   })

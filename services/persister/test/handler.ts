@@ -6,6 +6,7 @@ import { createMetrics } from '@roomlog/service-kit'
 import { pino } from 'pino'
 import { expect } from 'vitest'
 import { createBatchHandler } from '../src/batch/handle-batch.ts'
+import { postgresStore } from '../src/batch/message-store.ts'
 import { PausedPartitions } from '../src/batch/paused-partitions.ts'
 import { createPersisterMetrics } from '../src/metrics.ts'
 
@@ -21,7 +22,7 @@ export function testHandler({ db }: Database, eventLog: EventLog) {
   const registry = createMetrics()
   const paused = new PausedPartitions()
   const metrics = createPersisterMetrics(registry, () => paused.count)
-  const onBatch = createBatchHandler({ db, eventLog, log, metrics, paused })
+  const onBatch = createBatchHandler({ store: postgresStore(db), eventLog, log, metrics, paused })
   return {
     lines,
     levels: () => lines.map((line) => (JSON.parse(line) as { readonly level: number }).level),

@@ -2,8 +2,10 @@ import { newId } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
 import { array, asyncProperty, assert as check, constantFrom, integer, record } from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { MessageStore } from '../src/batch/message-store.ts'
 import { storeBatch } from '../src/batch/store.ts'
-import type { Verdict } from '../src/batch/verdict.ts'
+import type { JudgedRow, NewRow } from '../src/batch/store-sql.ts'
+import { judge, type RoomSnapshot } from './judge.ts'
 import {
   candidate,
   created,
@@ -26,6 +28,8 @@ interface Draw {
 interface Window {
   readonly from: number
   readonly length: number
+  /** Mostly the same: another one's records at the same offsets are other records. */
+  readonly partition: number
 }
 
 const draw = record({
@@ -35,36 +39,57 @@ const draw = record({
   key: integer({ min: 0, max: 3 }),
   body: constantFrom(0, 0, 0, 1),
 })
-const window = record({ from: integer({ min: 0, max: 59 }), length: integer({ min: 0, max: 20 }) })
+const window = record({
+  from: integer({ min: 0, max: 59 }),
+  length: integer({ min: 0, max: 20 }),
+  partition: constantFrom(0, 0, 0, 1),
+})
 
-interface StoredDraw {
-  readonly body: number
-  readonly seq: number
-  readonly offset: number
-}
-
-/** What the design says becomes of each record; nothing of how it is done. */
+/** The rooms as the model has them after each batch. */
 class Model {
-  readonly #stored = new Map<string, StoredDraw>()
-  readonly #heads = [0, 0]
+  readonly #rooms = new Map<string, RoomSnapshot>()
 
-  judge({ room, sender, key, body }: Draw, offset: number): string {
-    const head = this.#heads[room]
-    if (head === undefined) return 'dead'
-    const id = `${room} ${sender} ${key}`
-    const known = this.#stored.get(id)
-    if (known === undefined) {
-      this.#stored.set(id, { body, seq: head + 1, offset })
-      this.#heads[room] = head + 1
-      return `stored ${head + 1}`
+  constructor(roomIds: readonly string[]) {
+    for (const id of roomIds) this.#rooms.set(id, { lastSeq: 0, rows: [] })
+  }
+
+  store(partition: number, rows: readonly NewRow[]): readonly JudgedRow[] {
+    const { judgements, inserts } = judge(this.#rooms, partition, rows)
+    for (const row of inserts) {
+      const earlier = this.#rooms.get(row.roomId)?.rows ?? []
+      this.#rooms.set(row.roomId, { lastSeq: row.seq, rows: [...earlier, row] })
     }
-    if (known.body !== body) return 'reused'
-    return known.offset === offset ? `redelivered ${known.seq}` : 'duplicate'
+    return judgements.map((it) => ({ ...it, inserted: inserts.length }))
   }
 }
 
-const summary = (verdict: Verdict) =>
-  'message' in verdict ? `${verdict.kind} ${verdict.message.seq}` : verdict.kind
+/** The same store; tells what its storing statement was given, and answered. */
+function overheard(
+  store: MessageStore,
+  hear: (rows: readonly NewRow[], judged: readonly JudgedRow[]) => void,
+) {
+  const overhearing: MessageStore = {
+    transaction: (work) =>
+      store.transaction((trx) =>
+        work({
+          lockRooms: (roomIds) => trx.lockRooms(roomIds),
+          storeRows: async (roomIds, partition, rows) => {
+            const judged = await trx.storeRows(roomIds, partition, rows)
+            hear(rows, judged)
+            return judged
+          },
+        }),
+      ),
+  }
+  return overhearing
+}
+
+/** Id, seq and time are to be read where there is a message to publish. */
+function legible({ status, inserted, ...message }: JudgedRow): object {
+  return status === 'stored' || status === 'redelivered'
+    ? { status, inserted, ...message }
+    : { status, inserted }
+}
 
 suiteOn(['postgres'], 'judging', () => {
   let database: TestDatabase
@@ -75,13 +100,15 @@ suiteOn(['postgres'], 'judging', () => {
   })
   afterAll(() => database[Symbol.asyncDispose]())
 
-  test('any batches of any log are judged as the model does', async () => {
+  test('PostgreSQL judges, numbers and stores any batches of any log as the models do', async () => {
+    let batches = 0
     await check(
       asyncProperty(
         array(draw, { minLength: 60, maxLength: 60 }),
         array(window, { minLength: 1, maxLength: 8 }),
         async (draws: readonly Draw[], windows: readonly Window[]) => {
-          const rooms = [...(await newRooms(database, 2)), newId()]
+          const existing = await newRooms(database, 2)
+          const rooms = [...existing, newId()]
           const log = draws.map(({ room, sender, key, body }, offset) =>
             candidate(
               created(rooms[room] ?? '', {
@@ -92,18 +119,19 @@ suiteOn(['postgres'], 'judging', () => {
               offset,
             ),
           )
-          const model = new Model()
-          for (const { from, length } of windows) {
-            const verdicts = await storeBatch(database.persister.db, 0, log.slice(from, from + length))
-            const expected = draws
-              .slice(from, from + length)
-              .map((one, index) => model.judge(one, from + index))
-            expect(verdicts.map(summary)).toEqual(expected)
+          const model = new Model(existing)
+          for (const { from, length, partition } of windows) {
+            const store = overheard(database.store, (rows, judged) => {
+              batches += 1
+              expect(judged.map(legible)).toEqual(model.store(partition, rows).map(legible))
+            })
+            await storeBatch(store, partition, log.slice(from, from + length))
           }
           await expectSoundRooms(database)
         },
       ),
       { numRuns: 100 },
     )
+    expect(batches).toBeGreaterThanOrEqual(200)
   })
 })

@@ -36,7 +36,7 @@ suiteOn(['postgres'], 'racing writers', () => {
     await db.transaction().execute(async (trx) => {
       await lockRooms([room]).execute(trx)
       await storeRows([room], PARTITION, newRowsOf(candidates(shared))).execute(trx)
-      waiting = storeBatch(db, PARTITION, candidates([...shared, created(room)], 50))
+      waiting = storeBatch(database.store, PARTITION, candidates([...shared, created(room)], 50))
       await expect.poll(() => lockWaiters(database)).toBe(1)
     })
     expect(kinds((await waiting) ?? [])).toEqual(['duplicate', 'duplicate', 'stored'])
@@ -62,7 +62,9 @@ suiteOn(['postgres'], 'racing writers', () => {
       )
     await expect.poll(async () => (await locked()).rows.length).toBe(0)
     await expect.poll(async () => (await locked()).rows.length, { timeout: 15_000 }).toBe(1)
-    expect(kinds(await storeBatch(db, PARTITION, candidates([created(room)])))).toEqual(['stored'])
+    expect(kinds(await storeBatch(database.store, PARTITION, candidates([created(room)])))).toEqual([
+      'stored',
+    ])
     reject(new Error('woken'))
     await hung
     expect(await bodiesOf(database, room)).toEqual(['hello'])
@@ -76,7 +78,7 @@ suiteOn(['postgres'], 'racing writers', () => {
       const write = async (writer: number) => {
         for (let batch = 0; batch < 200; batch += 1) {
           const from = Math.min(batch * 10 + writer * 3, events.length - 20)
-          await storeBatch(database.persister.db, writer, candidates(events.slice(from, from + 20), from))
+          await storeBatch(database.store, writer, candidates(events.slice(from, from + 20), from))
         }
       }
       await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)))

@@ -23,7 +23,7 @@ const PARTITION = 3
 suiteOn(['postgres'], 'storing a batch', () => {
   let database: TestDatabase
   const store = (...args: Parameters<typeof candidates>) =>
-    storeBatch(database.persister.db, PARTITION, candidates(...args))
+    storeBatch(database.store, PARTITION, candidates(...args))
 
   beforeAll(async () => {
     database = await testDatabase()
@@ -132,7 +132,7 @@ suiteOn(['postgres'], 'storing a batch', () => {
     const again = { kind: 'redelivered', message: first[0]?.kind === 'stored' ? first[0].message : undefined }
     expect(await store([event], 7)).toEqual([again])
     expect(await store([event], 8)).toEqual([{ kind: 'duplicate' }])
-    expect(await storeBatch(database.persister.db, PARTITION + 1, [candidate(event, 7)])).toEqual([
+    expect(await storeBatch(database.store, PARTITION + 1, [candidate(event, 7)])).toEqual([
       { kind: 'duplicate' },
     ])
     expect(kinds(await store([event, event], 7))).toEqual(['redelivered', 'duplicate'])

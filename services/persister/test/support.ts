@@ -5,6 +5,7 @@ import { newId } from '@roomlog/protocol'
 import { postgres } from '@roomlog/testkit'
 import { sql } from 'kysely'
 import { expect } from 'vitest'
+import { type MessageStore, postgresStore } from '../src/batch/message-store.ts'
 import type { NewRow } from '../src/batch/store-sql.ts'
 import type { Candidate, Verdict } from '../src/batch/verdict.ts'
 
@@ -12,6 +13,7 @@ export interface TestDatabase extends AsyncDisposable {
   readonly url: string
   /** As the service connects. */
   readonly persister: Database
+  readonly store: MessageStore
   /** May do anything. */
   readonly admin: Database
 }
@@ -25,6 +27,7 @@ export async function testDatabase(): Promise<TestDatabase> {
   return {
     url,
     persister,
+    store: postgresStore(persister.db),
     admin,
     [Symbol.asyncDispose]: async () => {
       await persister.close()

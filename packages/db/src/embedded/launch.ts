@@ -86,13 +86,24 @@ function spawnServer(
   account: Account | undefined,
   log: number,
 ): ChildProcess {
-  const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  const args = ['-D', join(folder, CLUSTER), '-p', String(port), ...settings]
-  return spawn(binaries.postgres, args, {
+  return spawn(binaries.postgres, serverArgs(folder, port), {
     ...spawnOptions(account),
     detached: true,
     stdio: ['ignore', log, log],
   })
+}
+
+/** The server's command line; `changed` settings stand instead of the usual ones. */
+export function serverArgs(
+  folder: string,
+  port: number,
+  changed: Readonly<Record<string, string>> = {},
+): readonly string[] {
+  const settings = Object.entries({ ...SETTINGS, ...changed })
+  return [
+    ...['-D', join(folder, CLUSTER), '-p', String(port)],
+    ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ]
 }
 
 /** Why the server is no more, from its log and the disk. */

@@ -1,15 +1,15 @@
-import type { FailureKind, Tables } from '@roomlog/db'
+import type { FailureKind } from '@roomlog/db'
 import type { EventLog, SubscribeOptions } from '@roomlog/event-log'
 import { crashPoint, type Logger } from '@roomlog/service-kit'
-import type { Kysely } from 'kysely'
 import type { PersisterMetrics } from '../metrics.ts'
 import { storeAround } from './bisect.ts'
 import { countVerdicts } from './count.ts'
 import { decodeBatch, type NewerRecord } from './decode.ts'
 import { withHeartbeats } from './heartbeats.ts'
+import type { MessageStore } from './message-store.ts'
 import type { PausedPartitions } from './paused-partitions.ts'
 import { publish } from './publish.ts'
-import { retried } from './retry.ts'
+import { type Pause, retried } from './retry.ts'
 import { StoreConflict, storeBatch } from './store.ts'
 import type { Candidate, Verdict } from './verdict.ts'
 
@@ -19,11 +19,15 @@ const ATTEMPTS_PER_LOG_LINE = 10
 const CONFLICTS_AT_MOST = 5
 
 export interface BatchDependencies {
-  readonly db: Kysely<Tables>
+  readonly store: MessageStore
   readonly eventLog: EventLog
   readonly log: Logger
   readonly metrics: PersisterMetrics
   readonly paused: PausedPartitions
+  /** Between attempts to store; default: real time passes. */
+  readonly pause?: Pause
+  /** A ULID of now; default: by this process's clock. */
+  readonly freshId?: () => string
 }
 
 /** The way of a batch: decode → store → publish. Returns how many records from its beginning are done. */
@@ -32,7 +36,7 @@ export function createBatchHandler(deps: BatchDependencies): SubscribeOptions['o
     withHeartbeats(context, async (signal) => {
       const { candidates, dead, newer } = decodeBatch(batch.records)
       notePause(deps, batch.partition, newer)
-      const judged = await store(deps, batch.partition, candidates, signal)
+      const judged = await storeAll(deps, batch.partition, candidates, signal)
       const verdicts = [...dead, ...judged]
       logDead(deps.log, batch.partition, verdicts)
       crashPoint('before_publish')
@@ -44,7 +48,7 @@ export function createBatchHandler(deps: BatchDependencies): SubscribeOptions['o
     })
 }
 
-function store(
+function storeAll(
   deps: BatchDependencies,
   partition: number,
   candidates: readonly Candidate[],
@@ -54,10 +58,11 @@ function store(
     noteFailure(deps, partition, error, kind, attempt)
   const isGivenUp = (error: unknown, attempt: number) =>
     error instanceof StoreConflict && attempt >= CONFLICTS_AT_MOST
-  return storeAround(
-    (part) => retried(() => storeBatch(deps.db, partition, part), { signal, onFailure, isGivenUp }),
-    candidates,
-  )
+  const { pause, freshId } = deps
+  return storeAround((part) => {
+    const work = () => storeBatch(deps.store, partition, part, freshId)
+    return retried(work, { signal, onFailure, isGivenUp }, pause)
+  }, candidates)
 }
 
 function noteFailure(

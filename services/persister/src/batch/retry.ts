@@ -4,6 +4,9 @@ import { type FailureKind, failureKind } from '@roomlog/db'
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 1000
 
+/** Resolves after so long; rejects when the signal aborts. */
+export type Pause = (ms: number, signal: AbortSignal) => Promise<void>
+
 export interface RetryOptions {
   readonly signal: AbortSignal
   /** Told of each failure; `attempt` counts from 1. */
@@ -16,7 +19,11 @@ export interface RetryOptions {
  * Repeats `work` for as long as it takes, since what waits in the log has been acknowledged. Only an error that lies in
  * the data passes, what `isGivenUp` says, and the end of `signal`.
  */
-export async function retried<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
+export async function retried<T>(
+  work: () => Promise<T>,
+  options: RetryOptions,
+  pause: Pause = passTime,
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     options.signal.throwIfAborted()
     try {
@@ -27,9 +34,11 @@ export async function retried<T>(work: () => Promise<T>, options: RetryOptions):
       options.onFailure(error, kind, attempt)
       if (options.isGivenUp?.(error, attempt)) throw error
     }
-    await delay(pauseMs(attempt), undefined, { signal: options.signal })
+    await pause(pauseMs(attempt), options.signal)
   }
 }
+
+const passTime: Pause = (ms, signal) => delay(ms, undefined, { signal })
 
 export function pauseMs(attempt: number): number {
   return Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS)

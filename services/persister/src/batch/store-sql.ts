@@ -12,6 +12,11 @@ export interface NewRow {
   readonly sourceOffset: bigint
 }
 
+export interface LockedRoom {
+  readonly id: string
+  readonly lastMessageId: string | null
+}
+
 export interface JudgedRow {
   readonly status: 'stored' | 'redelivered' | 'duplicate' | 'reused' | 'no_room'
   /** Of the message as it is stored; to be read where the status is stored or redelivered. */
@@ -33,9 +38,7 @@ export const boundTransaction = sql`
  * Locks the rooms, always in ascending order so that writers cannot lock each other out. It has to be a statement of its
  * own: the next one then sees all that the locks' previous holders committed.
  */
-export function lockRooms(
-  roomIds: readonly string[],
-): RawBuilder<{ readonly id: string; readonly lastMessageId: string | null }> {
+export function lockRooms(roomIds: readonly string[]): RawBuilder<LockedRoom> {
   return sql`
     SELECT r.id, r.last_message_id AS "lastMessageId"
     FROM chat.rooms r WHERE r.id = ANY (${roomIds}::text[])

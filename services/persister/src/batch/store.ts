@@ -1,9 +1,8 @@
-import type { Tables } from '@roomlog/db'
 import type { Message } from '@roomlog/protocol'
 import { crashPoint } from '@roomlog/service-kit'
-import type { Kysely } from 'kysely'
+import type { MessageStore } from './message-store.ts'
 import { mintIds } from './mint-ids.ts'
-import { boundTransaction, type JudgedRow, lockRooms, type NewRow, storeRows } from './store-sql.ts'
+import type { JudgedRow, NewRow } from './store-sql.ts'
 import type { Candidate, Verdict } from './verdict.ts'
 
 /**
@@ -18,22 +17,20 @@ export class StoreConflict extends Error {
 /**
  * Stores records of one partition, in their order, in one transaction; one verdict for each. Throws `StoreConflict` and
  * the driver's errors, having stored nothing — or, when the connection broke at the commit, perhaps everything: the same
- * call again is safe.
+ * call again is safe. `freshId` makes ULIDs of now; default: of this process's clock.
  */
 export async function storeBatch(
-  db: Kysely<Tables>,
+  store: MessageStore,
   partition: number,
   candidates: readonly Candidate[],
+  freshId?: () => string,
 ): Promise<readonly Verdict[]> {
   if (candidates.length === 0) return []
   const roomIds = [...new Set(candidates.map(({ event }) => event.roomId))]
-  // Whatever the server's default is: only here does a statement see what was committed while the one before waited.
-  const transaction = db.transaction().setIsolationLevel('read committed')
-  const judged = await transaction.execute(async (trx) => {
-    await boundTransaction.execute(trx)
-    const locked = await lockRooms(roomIds).execute(trx)
-    const lastIds = new Map(locked.rows.map(({ id, lastMessageId }) => [id, lastMessageId]))
-    const { rows } = await storeRows(roomIds, partition, rowsOf(candidates, lastIds)).execute(trx)
+  const judged = await store.transaction(async (trx) => {
+    const locked = await trx.lockRooms(roomIds)
+    const lastIds = new Map(locked.map(({ id, lastMessageId }) => [id, lastMessageId]))
+    const rows = await trx.storeRows(roomIds, partition, rowsOf(candidates, lastIds, freshId))
     assertAllInserted(rows)
     return rows
   })
@@ -44,10 +41,12 @@ export async function storeBatch(
 function rowsOf(
   candidates: readonly Candidate[],
   lastIds: ReadonlyMap<string, string | null>,
+  freshId?: () => string,
 ): readonly NewRow[] {
   const ids = mintIds(
     candidates.map(({ event }) => event.roomId),
     lastIds,
+    freshId,
   )
   return candidates.map(({ record, event }, index) => ({
     id: ids[index] ?? '',

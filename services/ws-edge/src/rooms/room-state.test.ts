@@ -1,18 +1,18 @@
+import { modelRuns } from '@roomlog/testkit/model-runs'
 import { array, assert as check, constantFrom, nat, property, tuple } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ACTS, MEMBERSHIP_ACTS, type Step, simulate } from '../../test/room-simulation.ts'
 import type { RoomEvent, RoomRead, Row } from './room-events.ts'
 import { RoomState } from './room-state.ts'
 
-/** `ROOM_RUNS=50000` plays more; a failure prints the seed and path for `ROOM_SEED`, `ROOM_PATH` and `-t` with the test. */
-const { ROOM_RUNS = '10000', ROOM_SEED, ROOM_PATH } = process.env
+const runs = modelRuns()
 
 describe('whatever is late, lost or repeated', () => {
   test.each([
     ['messages', ACTS],
     ['members', MEMBERSHIP_ACTS],
   ])(
-    'nobody sees a gap, a repeat, or what is not for them: much ado with %s',
+    `nobody sees a gap, a repeat, or what is not for them: ${runs.numRuns} interleavings, much ado with %s`,
     async (_name, weights) => {
       const acts = Object.entries(weights).flatMap(([act, weight]) =>
         Array<Step[0]>(weight).fill(act as Step[0]),
@@ -22,11 +22,7 @@ describe('whatever is late, lost or repeated', () => {
         maxLength: 160,
         size: 'max',
       })
-      await check(property(steps, simulate), {
-        numRuns: Number(ROOM_RUNS),
-        ...(ROOM_SEED === undefined ? {} : { seed: Number(ROOM_SEED) }),
-        ...(ROOM_PATH === undefined ? {} : { path: ROOM_PATH }),
-      })
+      await check(property(steps, simulate), runs)
     },
     600_000,
   )

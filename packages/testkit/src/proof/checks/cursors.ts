@@ -1,0 +1,45 @@
+import type { Entry } from '../history.ts'
+import type { FinalHistory } from './final-history.ts'
+import type { Violation } from './violation.ts'
+
+type Answer = Extract<Entry, { type: 'cursor' }>
+
+/** I16: a read position that was answered is never answered lower to who asks later, nor is one above the head. */
+export function cursors(history: readonly Entry[], final: FinalHistory): readonly Violation[] {
+  const violations: Violation[] = []
+  const answers = new Map<string, Answer[]>()
+  for (const entry of history) {
+    if (entry.type !== 'cursor') continue
+    const head = final.headOf(entry.roomId)
+    if (head !== undefined && entry.lastReadSeq > head) {
+      const what = `${entry.roomId}: a read position of ${entry.lastReadSeq} is above the head ${head}`
+      violations.push({ invariant: 'I16', what, trace: [entry] })
+    }
+    // Frames are hints, which can overtake each other; clients take the highest.
+    if (entry.how === 'frame') continue
+    const key = `${entry.userId} ${entry.roomId}`
+    const own = answers.get(key) ?? []
+    answers.set(key, own)
+    own.push(entry)
+  }
+  for (const own of answers.values()) violations.push(...decreases(own))
+  return violations
+}
+
+function decreases(answers: readonly Answer[]): readonly Violation[] {
+  // In the order in which they came; each is compared with the highest that came before it was asked.
+  const asked = answers.toSorted((a, b) => a.startedAt - b.startedAt)
+  const violations: Violation[] = []
+  let highest: Answer | undefined
+  let next = 0
+  for (const answer of asked) {
+    for (let it = answers[next]; it !== undefined && it.t < answer.startedAt; it = answers[next]) {
+      if (it.lastReadSeq > (highest?.lastReadSeq ?? -1)) highest = it
+      next += 1
+    }
+    if (highest === undefined || answer.lastReadSeq >= highest.lastReadSeq) continue
+    const what = `the read position of ${answer.userId} in ${answer.roomId} went from ${highest.lastReadSeq} to ${answer.lastReadSeq}`
+    violations.push({ invariant: 'I16', what, trace: [highest, answer] })
+  }
+  return violations
+}

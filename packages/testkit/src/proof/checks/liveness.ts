@@ -1,0 +1,79 @@
+import type { Entry } from '../history.ts'
+import type { FinalHistory } from './final-history.ts'
+import type { Position } from './streams.ts'
+import type { Violation } from './violation.ts'
+
+const READY_WITHIN_MS = 15_000
+const ACKS_WITHIN_MS = 30_000
+const ACKS = 5
+
+/** I13: services are back soon, and in the end everybody who is in a room has all of it. I14: everybody gets ACKs again. */
+export function liveness(
+  history: readonly Entry[],
+  positions: readonly Position[],
+  final: FinalHistory,
+): readonly Violation[] {
+  const phaseAt = (phase: string) => history.find((e) => e.type === 'phase' && e.phase === phase)?.t
+  const [healedAt, settledAt] = [phaseAt('healed'), phaseAt('settled')]
+  if (healedAt === undefined || settledAt === undefined) return []
+  return [
+    ...ready(history, healedAt),
+    ...behind(history, settledAt, positions, final),
+    ...unanswered(history, healedAt),
+  ]
+}
+
+function ready(history: readonly Entry[], healedAt: number): readonly Violation[] {
+  const readyAt = history.find(({ type }) => type === 'ready')?.t
+  if (readyAt !== undefined && readyAt - healedAt <= READY_WITHIN_MS) return []
+  const after = readyAt === undefined ? 'never' : `after ${Math.round(readyAt - healedAt)} ms`
+  return [
+    { invariant: 'I13', what: `services were connected again ${after}, not within ${READY_WITHIN_MS} ms` },
+  ]
+}
+
+/** What comes after `settledAt` is too late. */
+function behind(
+  history: readonly Entry[],
+  settledAt: number,
+  positions: readonly Position[],
+  final: FinalHistory,
+): readonly Violation[] {
+  const late = new Map<string, number>()
+  for (const entry of history) {
+    if (entry.type !== 'live' || entry.t <= settledAt) continue
+    const key = `${entry.connection} ${entry.roomId}`
+    late.set(key, Math.min(late.get(key) ?? entry.seq, entry.seq))
+  }
+  const closedLate = new Set(
+    history.flatMap((e) => (e.type === 'closed' && e.t > settledAt ? [e.connection] : [])),
+  )
+  return positions.flatMap(({ connection, roomId, last, isJoined }): readonly Violation[] => {
+    const head = final.headOf(roomId)
+    const firstLate = late.get(`${connection} ${roomId}`)
+    const had = firstLate === undefined ? last : firstLate - 1
+    if (head === undefined || had >= head || !(isJoined || closedLate.has(connection))) return []
+    return [{ invariant: 'I13', what: `${connection} has ${roomId} up to ${had}, and its head is ${head}` }]
+  })
+}
+
+function unanswered(history: readonly Entry[], healedAt: number): readonly Violation[] {
+  const acks = new Map<string, number>()
+  for (const entry of history) {
+    if (entry.type === 'send') acks.set(entry.client, acks.get(entry.client) ?? 0)
+    const isNew = entry.t >= healedAt && entry.t <= healedAt + ACKS_WITHIN_MS
+    if (entry.type === 'ack' && entry.status === 'ACCEPTED' && isNew) {
+      acks.set(entry.client, (acks.get(entry.client) ?? 0) + 1)
+    }
+  }
+  return [...acks].flatMap(([client, count]): readonly Violation[] =>
+    count >= ACKS
+      ? []
+      : [
+          {
+            invariant: 'I14',
+            what: `${client} got ${count} ACKs within ${ACKS_WITHIN_MS} ms of the last heal`,
+          },
+        ],
+  )
+}

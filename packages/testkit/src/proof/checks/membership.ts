@@ -1,0 +1,97 @@
+import type { Entry } from '../history.ts'
+import type { Violation } from './violation.ts'
+
+/** Of a removal, where its signal was lost. */
+const EFFECT_WITHIN_MS = 6_000
+/** Of a removal, for what its user sends over an edge that is cut off from the database. */
+const SENDS_END_WITHIN_MS = 60_000
+
+interface Membership {
+  /** Undefined: never was one, as far as it goes. */
+  isMember: boolean
+  /** When the last removal was answered; undefined while a member or while that is not certain. */
+  removedAt: number | undefined
+}
+
+/** I15: who is no member gets nothing, and a removal takes effect within its bound. */
+export function membership(history: readonly Entry[]): readonly Violation[] {
+  const violations: Violation[] = []
+  const users = new Map<string, string>()
+  const memberships = new Map<string, Membership>()
+  const evicted = new Set<string>()
+  const readAt = new Map<string, number>()
+  const sentAt = new Map<string, number>()
+  const late = new Set<string>()
+  const of = (userId: string, roomId: string): Membership => {
+    const key = `${userId} ${roomId}`
+    const known = memberships.get(key)
+    if (known !== undefined) return known
+    const made: Membership = { isMember: false, removedAt: undefined }
+    memberships.set(key, made)
+    return made
+  }
+  const mayNot = (entry: Entry & { client: string; roomId: string }, at: number, boundMs: number) => {
+    const { isMember, removedAt } = of(users.get(entry.client) ?? '', entry.roomId)
+    if (isMember && (removedAt === undefined || at <= removedAt + boundMs)) return
+    const since =
+      removedAt === undefined ? 'is no member' : `was removed ${Math.round(at - removedAt)} ms before`
+    violations.push({
+      invariant: 'I15',
+      what: `${entry.client} got ${entry.type} of ${entry.roomId} and ${since}`,
+      trace: [entry],
+    })
+  }
+  for (const entry of history) {
+    switch (entry.type) {
+      case 'person':
+        users.set(entry.client, entry.userId)
+        for (const roomId of entry.member) of(entry.userId, roomId).isMember = true
+        break
+      case 'membership': {
+        const state = of(entry.userId, entry.roomId)
+        if (entry.change === 'add' && entry.phase === 'begin') {
+          state.isMember = true
+          state.removedAt = undefined
+        }
+        if (entry.change === 'remove' && entry.phase === 'done') state.removedAt = entry.t
+        break
+      }
+      case 'send': {
+        const key = `${entry.roomId} ${entry.userId} ${entry.clientMsgId}`
+        if (sentAt.has(key)) break
+        sentAt.set(key, entry.t)
+        const { removedAt } = of(entry.userId, entry.roomId)
+        if (removedAt !== undefined && entry.t > removedAt + SENDS_END_WITHIN_MS) late.add(key)
+        break
+      }
+      case 'removed':
+        evicted.add(`${entry.connection} ${entry.roomId}`)
+        break
+      case 'joined':
+        evicted.delete(`${entry.connection} ${entry.roomId}`)
+        break
+      case 'read':
+        readAt.set(entry.read, entry.t)
+        break
+      case 'page':
+        // A read looks at the membership in the statement that reads the rows.
+        mayNot(entry, readAt.get(entry.read) ?? entry.t, 0)
+        readAt.delete(entry.read)
+        break
+      case 'live': {
+        mayNot(entry, entry.t, EFFECT_WITHIN_MS)
+        if (evicted.has(`${entry.connection} ${entry.roomId}`)) {
+          const what = `${entry.connection} got ${entry.seq} of ${entry.roomId} after it was told of its removal`
+          violations.push({ invariant: 'I15', what, trace: [entry] })
+        }
+        const key = `${entry.roomId} ${entry.senderId} ${entry.clientMsgId}`
+        if (late.delete(key)) {
+          const what = `${key} was sent more than ${SENDS_END_WITHIN_MS} ms after its sender's removal`
+          violations.push({ invariant: 'I15', what, trace: [entry] })
+        }
+        break
+      }
+    }
+  }
+  return violations
+}

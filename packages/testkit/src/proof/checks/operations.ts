@@ -1,0 +1,191 @@
+import type { Entry, Seen, SendAddress } from '../history.ts'
+import type { FinalHistory } from './final-history.ts'
+import { addressOf, eachSeen, type Violation } from './violation.ts'
+
+/** All attempts of one (room, sender, clientMsgId) with one body. */
+export interface Operation extends SendAddress {
+  readonly body: string
+  readonly firstSentAt: number
+  lastSentAt: number
+  attempts: number
+  /** Answers that say: not published. */
+  failures: number
+  acceptedAt: number | undefined
+  seenAt: number | undefined
+}
+
+interface Message {
+  readonly operations: Operation[]
+  readonly rejections: Set<string>
+  /** seq and id of its rows, as anybody ever saw them. */
+  readonly rows: Set<string>
+  readonly bodies: Set<string>
+  readonly seqs: Set<number>
+}
+
+/** The one failure whose attempt may have been published all the same. */
+const OUTCOME_UNKNOWN = 'unavailable'
+const REUSED = 'client_msg_id_reused'
+
+/** I1, I2, I3, I4, I18: what was sent, what was answered, and what came of it. */
+export function operations(history: readonly Entry[], final: FinalHistory) {
+  const messages = gather(history)
+  const violations: Violation[] = observed(history, messages)
+  const all: Operation[] = []
+  let [lost, duplicated] = [0, 0]
+  for (const message of messages.values()) {
+    const [first] = message.operations
+    if (first === undefined) continue
+    all.push(...message.operations)
+    const trace = () => traceOf(history, first)
+    const name = `${first.roomId} ${first.client} ${first.clientMsgId}`
+    if (message.rows.size > 1) {
+      duplicated += 1
+      violations.push({
+        invariant: 'I2',
+        what: `${name} has rows ${[...message.rows].join(', ')}`,
+        trace: trace(),
+      })
+    }
+    if (message.bodies.size > 1) {
+      violations.push({
+        invariant: 'I18',
+        what: `${name} was seen with ${message.bodies.size} bodies`,
+        trace: trace(),
+      })
+    }
+    for (const code of message.rejections) {
+      if (code !== REUSED || message.operations.length < 2) {
+        violations.push({ invariant: 'I1', what: `${name} was rejected with ${code}`, trace: trace() })
+      }
+    }
+    const rows = final.rowsOf(first.roomId, first.userId, first.clientMsgId)
+    for (const operation of message.operations) {
+      const what = fateOf(operation, rows, message)
+      if (what === undefined) continue
+      if (what.invariant === 'I1') lost += 1
+      violations.push({ invariant: what.invariant, what: `${name} ${what.what}`, trace: trace() })
+    }
+  }
+  const acked = all.filter(({ acceptedAt }) => acceptedAt !== undefined).length
+  const failed = all.filter(hasFailed).length
+  return {
+    operations: all,
+    violations,
+    counts: { operations: all.length, acked, failed, unknown: all.length - acked - failed, lost, duplicated },
+  }
+}
+
+function fateOf(
+  operation: Operation,
+  rows: readonly Seen[],
+  { operations: all }: Message,
+): { readonly invariant: string; readonly what: string } | undefined {
+  if (hasFailed(operation)) {
+    return operation.seenAt === undefined
+      ? undefined
+      : { invariant: 'I4', what: 'was seen although every attempt failed' }
+  }
+  const isOk = operation.acceptedAt !== undefined || operation.seenAt !== undefined
+  if (!isOk || rows.some(({ body }) => body === operation.body)) return undefined
+  // The other body has the name: this one was refused, and its sender may have been away when it was told.
+  if (all.length > 1 && rows.length > 0) return undefined
+  return { invariant: 'I1', what: 'was acknowledged or seen, and is not in the history' }
+}
+
+function hasFailed({ attempts, failures, acceptedAt }: Operation): boolean {
+  return acceptedAt === undefined && failures >= attempts
+}
+
+function gather(history: readonly Entry[]): Map<string, Message> {
+  const messages = new Map<string, Message>()
+  const byBody = new Map<string, Operation>()
+  for (const entry of history) {
+    if (entry.type !== 'send' && entry.type !== 'ack' && entry.type !== 'rejected') continue
+    const address = `${entry.roomId} ${entry.userId} ${entry.clientMsgId}`
+    const message = messages.get(address) ?? {
+      operations: [],
+      rejections: new Set(),
+      rows: new Set(),
+      bodies: new Set(),
+      seqs: new Set(),
+    }
+    messages.set(address, message)
+    if (entry.type === 'rejected') {
+      message.rejections.add(entry.code)
+      continue
+    }
+    const key = `${address} ${entry.body}`
+    let operation = byBody.get(key)
+    if (operation === undefined) {
+      const { client, userId, roomId, clientMsgId, body, t } = entry
+      operation = {
+        ...{ client, userId, roomId, clientMsgId, body },
+        ...{
+          firstSentAt: t,
+          lastSentAt: t,
+          attempts: 0,
+          failures: 0,
+          acceptedAt: undefined,
+          seenAt: undefined,
+        },
+      }
+      byBody.set(key, operation)
+      message.operations.push(operation)
+    }
+    if (entry.type === 'send') {
+      operation.attempts += 1
+      operation.lastSentAt = entry.t
+    } else if (entry.status === 'ACCEPTED') {
+      operation.acceptedAt ??= entry.t
+      if (entry.seq !== undefined) message.seqs.add(entry.seq)
+    } else if (entry.code !== OUTCOME_UNKNOWN) operation.failures += 1
+  }
+  return messages
+}
+
+/** Everything that anybody saw was sent before, by that sender, in that room, with that body. */
+function observed(history: readonly Entry[], messages: ReadonlyMap<string, Message>): Violation[] {
+  const violations: Violation[] = []
+  const told = new Set<string>()
+  eachSeen(history, (roomId, seen, entry) => {
+    const message = messages.get(addressOf(roomId, seen))
+    const operation = message?.operations.find(({ body }) => body === seen.body)
+    if (message === undefined || (operation === undefined && !message.bodies.has(seen.body))) {
+      const key = `${roomId} ${seen.seq}`
+      if (!told.has(key))
+        violations.push({ invariant: 'I3', what: `${key} was sent by nobody`, trace: [entry] })
+      told.add(key)
+      return
+    }
+    if (operation !== undefined) {
+      if (operation.seenAt === undefined && operation.firstSentAt > entry.t) {
+        violations.push({
+          invariant: 'I3',
+          what: `${roomId} ${seen.seq} was seen before it was sent`,
+          trace: [entry],
+        })
+      }
+      operation.seenAt ??= entry.t
+    }
+    message.rows.add(`${seen.seq} ${seen.id}`)
+    message.bodies.add(seen.body)
+    if (message.seqs.size > 0 && !message.seqs.has(seen.seq)) {
+      violations.push({
+        invariant: 'I18',
+        what: `${roomId} ${seen.clientMsgId} is ${seen.seq}, and a repeat was answered with ${[...message.seqs].join()}`,
+        trace: [entry],
+      })
+      message.seqs.clear()
+    }
+  })
+  return violations
+}
+
+const TRACED = 20
+
+function traceOf(history: readonly Entry[], { roomId, clientMsgId }: Operation): readonly Entry[] {
+  return history
+    .filter((entry) => 'clientMsgId' in entry && entry.clientMsgId === clientMsgId && entry.roomId === roomId)
+    .slice(0, TRACED)
+}

@@ -1,0 +1,148 @@
+/** A build broken on purpose, as plain chats are. The checker must fail it by the right name, or its silence elsewhere means nothing. */
+export interface Control {
+  readonly title: string
+  /** One of them has to be violated. */
+  readonly invariants: readonly string[]
+  /** The fault under which it shows, by engine. */
+  readonly fault: Readonly<Record<'embedded' | 'full', string>>
+  readonly patches: readonly Patch[]
+  /** Run on the database once it is migrated. */
+  readonly sql?: string
+}
+
+/** Replaces a piece of a source as it is loaded; a piece that is not there any more is an error. */
+export interface Patch {
+  /** Below the root. */
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
+
+const STORE_SQL = 'services/persister/src/batch/store-sql.ts'
+const STORE = 'services/persister/src/batch/store.ts'
+const PUBLISH = 'services/persister/src/batch/publish.ts'
+const SENDS = 'services/ws-edge/src/sends/sends.ts'
+const ROOM_STATE = 'services/ws-edge/src/rooms/room-state.ts'
+const ROOM_READER = 'services/ws-edge/src/rooms/room-reader.ts'
+
+export const CONTROLS = {
+  'no-dedupe': {
+    title: 'no unique key, and nothing is looked up before it is stored',
+    invariants: ['I2'],
+    fault: { embedded: 'F5', full: 'F5' },
+    patches: [
+      {
+        file: STORE_SQL,
+        find: 'l.id IS NOT NULL AND e.id IS NULL AND row_number() OVER k = 1 AS is_new',
+        replace: 'l.id IS NOT NULL AS is_new',
+      },
+      { file: STORE_SQL, find: 'COALESCE(n.e_id, n.id) AS id', replace: 'n.id AS id' },
+      { file: STORE_SQL, find: 'COALESCE(n.e_seq, n.new_seq) AS seq', replace: 'n.new_seq AS seq' },
+    ],
+    sql: 'ALTER TABLE chat.messages DROP CONSTRAINT messages_room_id_sender_id_client_msg_id_key',
+  },
+  'ack-early': {
+    title: 'acknowledged before the log has it',
+    invariants: ['I1'],
+    fault: { embedded: 'F13', full: 'F8' },
+    patches: [
+      {
+        file: SENDS,
+        find: "      await eventLog.append('created', encodeCreated(event))",
+        replace: "      eventLog.append('created', encodeCreated(event)).catch(() => undefined)",
+      },
+    ],
+  },
+  'history-first': {
+    title: 'a join reads the history, and what came meanwhile is not compared',
+    invariants: ['I7', 'I8'],
+    fault: { embedded: 'F1', full: 'F1' },
+    patches: [
+      {
+        file: ROOM_STATE,
+        find: '    if (position > last) {',
+        replace: '    if (position > last && false) {',
+      },
+      {
+        file: ROOM_STATE,
+        find: '    if (position < last) {',
+        replace: '    if (position < last && false) {',
+      },
+    ],
+  },
+  'identity-cursor': {
+    title: 'seq from a sequence, given before the commit and without the lock of the room',
+    invariants: ['I10'],
+    fault: { embedded: 'F1', full: 'F1' },
+    patches: [
+      { file: STORE_SQL, find: '    ORDER BY r.id FOR NO KEY UPDATE`', replace: '    ORDER BY r.id`' },
+      {
+        file: STORE_SQL,
+        find: 'j.last_seq + count(*) FILTER (WHERE j.is_new) OVER (PARTITION BY j.room_id ORDER BY j.ord) AS new_seq',
+        replace: "nextval('chat.control_seq') AS new_seq",
+      },
+      {
+        file: STORE_SQL,
+        find: 'UPDATE chat.rooms r SET last_seq = t.new_seq',
+        replace: 'UPDATE chat.rooms r SET last_seq = GREATEST(r.last_seq, t.new_seq)',
+      },
+      {
+        file: STORE,
+        find: '  if (candidates.length === 0) return []\n',
+        replace: `  if (candidates.length === 0) return []
+  if (candidates.length > 1) {
+    return (await Promise.all(candidates.map((one) => storeBatch(db, partition, [one])))).flat()
+  }
+`,
+      },
+      {
+        file: STORE,
+        find: '    assertAllInserted(rows)\n',
+        // As on a busy server: some commit later than others, and have their number by then.
+        replace: '    await new Promise((resolve) => setTimeout(resolve, Math.random() * 30))\n',
+      },
+    ],
+    sql: `CREATE SEQUENCE chat.control_seq; GRANT USAGE ON SEQUENCE chat.control_seq TO PUBLIC`,
+  },
+  'publish-inserted-only': {
+    title: 'a redelivered record publishes nothing, and the edge trusts the events',
+    invariants: ['I13'],
+    fault: { embedded: 'F5', full: 'F5' },
+    patches: [
+      {
+        file: PUBLISH,
+        find: "    case 'stored':\n    case 'redelivered':\n",
+        replace: "    case 'redelivered':\n      return []\n    case 'stored':\n",
+      },
+      {
+        file: ROOM_STATE,
+        find: '    if (this.#last < this.#sweptHead)',
+        replace: '    if (this.#last < this.#sweptHead && false)',
+      },
+    ],
+  },
+  'no-membership': {
+    title: 'fan-out without a look at the membership',
+    invariants: ['I15'],
+    fault: { embedded: 'F1', full: 'F1' },
+    patches: [
+      {
+        file: ROOM_READER,
+        find: 'm.user_id IS NOT NULL AS "isMember"',
+        replace: 'r.id IS NOT NULL AS "isMember"',
+      },
+      {
+        file: ROOM_READER,
+        find: '          AND (q.user_id IS NULL OR m.user_id IS NOT NULL)\n',
+        replace: '',
+      },
+      {
+        file: ROOM_STATE,
+        find: "    this.#live.delete(sub)\n    this.#joining.delete(sub)\n    this.#do({ type: 'evicted', sub })",
+        replace: '    void sub',
+      },
+    ],
+  },
+} as const satisfies Readonly<Record<string, Control>>
+
+export type ControlName = keyof typeof CONTROLS

@@ -1,0 +1,19 @@
+import { killService } from '../acts.ts'
+import { BOTH, type Fault } from '../fault.ts'
+
+const KILLS = 5
+const BETWEEN_MS = [3_000, 6_000] as const
+
+export const persisterKilled: Fault = {
+  id: 'F4',
+  title: 'persister kill -9',
+  engines: BOTH,
+  recovery: { p99Ms: 15_000 },
+  inject: async (nemesis) => {
+    const { stack, random } = nemesis
+    for (let i = 0; i < nemesis.times(KILLS, 1); i += 1) {
+      await killService(nemesis, random.pick(stack.persisters))
+      await nemesis.sleep(random.int(...BETWEEN_MS))
+    }
+  },
+}

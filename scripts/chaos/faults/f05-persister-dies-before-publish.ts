@@ -1,0 +1,33 @@
+import { crashService } from '../acts.ts'
+import { BOTH, type Fault } from '../fault.ts'
+
+const CRASHES = 20
+const POINTS = ['after_db_commit', 'before_publish', 'after_publish_before_offset_commit']
+
+export const persisterDiesBeforePublish: Fault = {
+  id: 'F5',
+  title: 'persister dies between commit and publish',
+  engines: BOTH,
+  crowd: { rooms: 10, quietRooms: 2 },
+  recovery: { p99Ms: 20_000 },
+  inject: async (nemesis) => {
+    const { stack, crowd, random } = nemesis
+    const [first = '', ...others] = stack.persisters
+    await crashService(nemesis, random.pick(stack.persisters), POINTS, nemesis.times(CRASHES - 1, 3), [1, 30])
+    // The last one in rooms where nobody writes any more: no later message can bring to light what was never published.
+    await crowd.pause()
+    for (const name of others) await stack.end(name)
+    await stack.end(first)
+    await nemesis.act(first, 'crash after_db_commit in a quiet room', async () => {
+      stack.start(first, { CRASH_AT: 'after_db_commit:1' })
+      await nemesis.until('it runs', () => stack.pidOf(first) !== undefined, 30_000)
+      const pid = stack.pidOf(first)
+      for (const roomId of crowd.quietRooms) crowd.speak(roomId)
+      await nemesis.until('it crashes', () => stack.pidOf(first) !== pid, 60_000)
+      await stack.end(first)
+      for (const name of stack.persisters) stack.start(name)
+      crowd.goOn()
+      await stack.ready()
+    })
+  },
+}

@@ -1,0 +1,26 @@
+import { freezeBroker, freezeDatabase, restartBroker, restartDatabase } from '../acts.ts'
+import { BOTH, type Fault } from '../fault.ts'
+
+const KILLS = 5
+const FREEZE_MS = 35_000
+const BETWEEN_MS = [3_000, 5_000] as const
+
+export const logRestarted: Fault = {
+  id: 'F8',
+  title: 'log: SIGTERM, kill -9, SIGSTOP 35 s',
+  engines: BOTH,
+  recovery: { p99Ms: 15_000 },
+  inject: async (nemesis) => {
+    const { random } = nemesis
+    // On the embedded engine the log is PostgreSQL.
+    const isKafka = nemesis.stack.servers.kafka !== undefined
+    await (isKafka ? restartBroker(nemesis, 'SIGTERM') : restartDatabase(nemesis, 'fast'))
+    for (let i = 0; i < nemesis.times(KILLS, 1); i += 1) {
+      await nemesis.sleep(random.int(...BETWEEN_MS))
+      await (isKafka ? restartBroker(nemesis, 'kill -9') : restartDatabase(nemesis, 'kill'))
+    }
+    await nemesis.sleep(random.int(...BETWEEN_MS))
+    const freezeMs = nemesis.outageMs(FREEZE_MS)
+    await (isKafka ? freezeBroker(nemesis, freezeMs) : freezeDatabase(nemesis, freezeMs))
+  },
+}

@@ -1,0 +1,46 @@
+import { BOTH, type Fault } from '../fault.ts'
+import { call } from '../load/rest.ts'
+import { edgeBytes } from '../memory.ts'
+
+const OUTAGE_MS = 120_000
+const FAILED_WITHIN_MS = 5_500
+const EDGE_GROWTH_MIB = 50
+const PROBE_EVERY_MS = 2_000
+
+export const logUnreachable: Fault = {
+  id: 'F10',
+  title: 'log unreachable 120 s',
+  engines: BOTH,
+  stack: { proxied: true },
+  recovery: { p99Ms: 15_000 },
+  inject: async (nemesis) => {
+    const { stack, crowd } = nemesis
+    const { kafka } = stack.servers
+    const proxies = kafka === undefined ? [stack.proxies.postgres] : kafka.nodes.map(({ relay }) => relay)
+    const before = edgeBytes(stack)
+    const closes = () => crowd.clients.reduce((sum, client) => sum + client.closes.length, 0)
+    const closesBefore = closes()
+    const outageMs = nemesis.outageMs(OUTAGE_MS)
+    await nemesis.act(kafka === undefined ? 'postgres' : 'kafka', 'black hole', async () => {
+      for (const { sends } of crowd.clients) sends.slowestAnswerMs = 0
+      for (const proxy of proxies) proxy?.freeze()
+      const until = performance.now() + outageMs
+      while (performance.now() < until) {
+        await nemesis.sleep(PROBE_EVERY_MS)
+        if (kafka !== undefined) await readsGoOn()
+      }
+      nemesis.bound('growth of the edges, MiB', (edgeBytes(stack) - before) / 1024 ** 2, EDGE_GROWTH_MIB)
+      const slowest = Math.max(...crowd.clients.map(({ sends }) => sends.slowestAnswerMs))
+      nemesis.bound('slowest answer to a send, ms', slowest, FAILED_WITHIN_MS)
+      nemesis.bound('sockets that were closed', closes() - closesBefore, 0)
+      for (const proxy of proxies) proxy?.heal()
+    })
+
+    async function readsGoOn(): Promise<void> {
+      const [client] = crowd.clients
+      const [roomId] = crowd.rooms
+      const answer = await call(`${stack.apiUrl}/rooms/${roomId}`, { token: client?.token ?? '' })
+      if (answer.status !== 200) nemesis.must(`the api answers (${answer.status})`, false)
+    }
+  },
+}

@@ -1,0 +1,61 @@
+import { connect } from '@roomlog/db'
+import { sql } from 'kysely'
+import { BOTH, type Fault } from '../fault.ts'
+import { metricsOf } from '../memory.ts'
+import type { Nemesis } from '../nemesis.ts'
+
+const DISK_BYTES = 512 * 1024 * 1024
+const FULL_MS = 15_000
+const FILL_EVERY_MS = 500
+const GIVEN_UP = /^(?:acked_but_dead_total|roomlog_persister_dead_letters_total\S*) (\S+)$/gm
+
+export const diskFull: Fault = {
+  id: 'F14',
+  title: 'PostgreSQL disk full',
+  engines: BOTH,
+  stack: { smallDisk: DISK_BYTES },
+  ownStack: true,
+  recovery: { p99Ms: 15_000 },
+  inject: async (nemesis) => {
+    await fillDisk(nemesis, 'no room for rows', async () => undefined)
+    await nemesis.sleep(5_000)
+    // Without room for its log, too, PostgreSQL ends; whoever made room starts it again.
+    await fillDisk(nemesis, 'no room for WAL', () => useUpSegment(nemesis))
+    const counts = await Promise.all(nemesis.stack.persisters.map((name) => metricsOf(nemesis.stack, name)))
+    nemesis.must(
+      'every persister tells its counts',
+      counts.every((text) => text.includes('acked_but_dead_total')),
+    )
+    const givenUp = counts
+      .flatMap((text) => [...text.matchAll(GIVEN_UP)])
+      .reduce((sum, [, n]) => sum + Number(n), 0)
+    nemesis.bound('records given up', givenUp, 0)
+  },
+}
+
+function fillDisk(nemesis: Nemesis, what: string, meanwhile: () => Promise<void>): Promise<number> {
+  const { postgres, disk } = nemesis.stack.servers
+  if (disk === undefined) throw new Error('no disk to fill')
+  return nemesis.act('postgres', `disk full, ${what}`, async () => {
+    const untilMs = performance.now() + nemesis.outageMs(FULL_MS)
+    while (performance.now() < untilMs) {
+      await disk.fill()
+      await meanwhile()
+      await nemesis.sleep(FILL_EVERY_MS)
+    }
+    await disk.free()
+    if (postgres.pid === undefined) await postgres.start()
+    await postgres.ready()
+  })
+}
+
+async function useUpSegment({ stack }: Nemesis): Promise<void> {
+  const database = connect({ url: stack.servers.postgres.url, applicationName: 'roomlog-chaos', poolSize: 1 })
+  try {
+    await sql`SELECT pg_switch_wal()`.execute(database.db)
+  } catch {
+    // It is down already, or this was the end of it.
+  } finally {
+    await database.close()
+  }
+}

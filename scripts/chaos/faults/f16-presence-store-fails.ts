@@ -1,0 +1,66 @@
+import { monotonicMs } from '@roomlog/testkit/proof'
+import { percentiles } from '../../bench/percentiles.ts'
+import type { Fault } from '../fault.ts'
+import type { Nemesis } from '../nemesis.ts'
+import { presenceRightMs } from '../presence.ts'
+
+const DOWN_MS = 120_000
+const FREEZE_MS = 30_000
+const PRESENCE_RIGHT_MS = 25_000
+const CONNECT_MS = 1_000
+const RECONNECTS = 20
+
+export const presenceStoreFails: Fault = {
+  id: 'F16',
+  title: 'Redis: FLUSHALL, kill -9, down 120 s, SIGSTOP 30 s',
+  // On the embedded engine presence lies in PostgreSQL, whose rows are F12 and F13.
+  engines: ['full'],
+  crowd: { churners: 0 },
+  recovery: { p99Ms: 5_000 },
+  inject: async (nemesis) => {
+    const { redis } = nemesis.stack.servers
+    if (redis === undefined) throw new Error('no Redis')
+    const rightAfter = async (what: string) => {
+      const ms = await presenceRightMs(nemesis, PRESENCE_RIGHT_MS * 2)
+      nemesis.bound(`presence right after ${what}, ms`, ms, PRESENCE_RIGHT_MS)
+    }
+    await nemesis.act('redis', 'FLUSHALL', () => redis.flushAll())
+    await rightAfter('FLUSHALL')
+    await nemesis.act('redis', 'kill -9', async () => {
+      await redis.kill()
+      await redis.start()
+      await redis.ready()
+    })
+    await rightAfter('kill -9')
+    await nemesis.act('redis', 'down', async () => {
+      await redis.kill()
+      await reconnect(nemesis, 'down')
+      await nemesis.sleep(nemesis.outageMs(DOWN_MS))
+      await redis.start()
+      await redis.ready()
+    })
+    await rightAfter('being down')
+    await nemesis.act('redis', 'SIGSTOP', async () => {
+      await redis.pause()
+      await reconnect(nemesis, 'frozen')
+      await nemesis.sleep(nemesis.outageMs(FREEZE_MS))
+      await redis.resume()
+      await redis.ready()
+    })
+    await rightAfter('SIGSTOP')
+  },
+}
+
+/** Some people lose their connection and come back: none of that waits for presence. */
+async function reconnect(nemesis: Nemesis, how: string): Promise<void> {
+  const { crowd, random } = nemesis
+  const sinceMs = monotonicMs()
+  for (let i = 0; i < RECONNECTS; i += 1) {
+    random.pick(crowd.clients).drop()
+    await nemesis.sleep(100)
+  }
+  await nemesis.until('all are live again', () => crowd.live === crowd.clients.length, 30_000)
+  const times = crowd.clients.flatMap(({ connectMs }) => connectMs.filter(({ atMs }) => atMs > sinceMs))
+  const { p99 } = percentiles(times.map(({ ms }) => ms))
+  nemesis.bound(`p99 of connects while Redis is ${how}, ms`, p99, CONNECT_MS)
+}

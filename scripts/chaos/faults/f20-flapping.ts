@@ -1,0 +1,31 @@
+import { BOTH, type Fault } from '../fault.ts'
+
+const SHARE = 0.5
+const FLAP_MS = 30_000
+const BYTES = [200, 60_000] as const
+
+export const flapping: Fault = {
+  id: 'F20',
+  title: 'flapping clients, reset at random bytes',
+  engines: BOTH,
+  recovery: { p99Ms: 5_000 },
+  inject: async (nemesis) => {
+    const { crowd, stack, random } = nemesis
+    const through = new Set(crowd.clients.slice(0, Math.ceil(crowd.clients.length * SHARE)))
+    const direct = crowd.edgeFor
+    const { edges } = stack.proxies
+    crowd.edgeFor = (client) => {
+      if (!through.has(client)) return direct(client)
+      const proxy = random.pick(edges)
+      proxy.resetAfter(random.int(...BYTES))
+      return proxy.url
+    }
+    const flapMs = nemesis.outageMs(FLAP_MS)
+    await nemesis.act('clients', `flap for ${flapMs / 1000} s`, async () => {
+      for (const client of through) client.drop()
+      await nemesis.sleep(flapMs)
+      crowd.edgeFor = direct
+      for (const client of through) client.drop()
+    })
+  },
+}

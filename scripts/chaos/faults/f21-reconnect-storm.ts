@@ -1,0 +1,100 @@
+import { connect } from '@roomlog/db'
+import type { Entry } from '@roomlog/testkit/proof'
+import { sql } from 'kysely'
+import { percentiles } from '../../bench/percentiles.ts'
+import { BOTH, type Fault, type Measured } from '../fault.ts'
+import { Storm } from '../load/storm.ts'
+import type { Nemesis } from '../nemesis.ts'
+import type { Stack } from '../stack.ts'
+
+const SOCKETS = { full: 8_000, short: 1_000 } as const
+const OPENED_PER_SECOND = 250
+const BACK_SHARE = 0.99
+const BACK_MS = 20_000
+const PATIENCE_MS = 120_000
+const DELIVERY_MS = 1_000
+const ALL_DROPPED = 'all sockets'
+/** Of one process: its pool, and on the embedded engine its log's. */
+const POOL = { embedded: 10 + 5, full: 10 } as const
+const POLL_MS = 250
+
+export const reconnectStorm: Fault = {
+  id: 'F21',
+  title: 'reconnect storm, 8000 sockets',
+  engines: BOTH,
+  stack: { env: { MAX_SOCKETS_PER_USER: '10000' } },
+  crowd: { messagesPerSecond: 100, churners: 0 },
+  recovery: { p99Ms: BACK_MS },
+  inject: async (nemesis) => {
+    const { stack, random } = nemesis
+    const sockets = nemesis.times(SOCKETS.full, SOCKETS.short)
+    await using storm = await Storm.of(nemesis, { sockets, perSecond: OPENED_PER_SECOND })
+    await nemesis.until('all sockets are there', () => storm.joined === sockets, PATIENCE_MS)
+    await nemesis.sleep(3_000)
+    const most = watchConnections(stack)
+    const back = () => storm.joined >= sockets * BACK_SHARE
+    await nemesis.act(ALL_DROPPED, `drop ${sockets} of`, async () => {
+      storm.drop()
+      nemesis.bound(
+        `99 % of ${sockets} back, ms`,
+        await nemesis.until('99 % are back', back, PATIENCE_MS),
+        BACK_MS,
+      )
+    })
+    await nemesis.until('all sockets are back', () => storm.joined === sockets, PATIENCE_MS)
+    await nemesis.sleep(3_000)
+    const edge = random.pick(stack.edges)
+    await nemesis.act(edge, 'kill -9', async () => {
+      stack.signal(edge, 'SIGKILL')
+      await nemesis.until('its sockets are gone', () => !back(), 5_000)
+      nemesis.bound(
+        `99 % of its sockets back, ms`,
+        await nemesis.until('99 % are back', back, PATIENCE_MS),
+        BACK_MS,
+      )
+    })
+    for (const [name, count, limit] of await most()) nemesis.bound(`connections of ${name}`, count, limit)
+  },
+  judge: (history) => [deliveryMeanwhile(history)],
+}
+
+/** From ACK to live of what was acknowledged while all came back, for everybody who stayed. */
+function deliveryMeanwhile(history: readonly Entry[]): Measured {
+  const acts = history.filter((it) => it.type === 'fault' && it.target === ALL_DROPPED)
+  const [from, to] = [acts[0]?.t ?? 0, acts[1]?.t ?? 0]
+  const ackedAt = new Map<string, number>()
+  for (const it of history) {
+    if (it.type !== 'ack' || it.status !== 'ACCEPTED' || it.t < from || it.t > to) continue
+    const key = `${it.roomId} ${it.userId} ${it.clientMsgId}`
+    if (!ackedAt.has(key)) ackedAt.set(key, it.t)
+  }
+  const values = history.flatMap((it) => {
+    if (it.type !== 'live' || it.t < from) return []
+    const at = ackedAt.get(`${it.roomId} ${it.senderId} ${it.clientMsgId}`)
+    return at === undefined ? [] : [Math.max(0, it.t - at)]
+  })
+  const measured = values.length === 0 ? Number.POSITIVE_INFINITY : percentiles(values).p99
+  return { what: 'p99 from ACK to live meanwhile, ms', measured, limit: DELIVERY_MS }
+}
+
+/** Resolves, when it is asked to, with the most connections that each service had at once, and what its pools allow. */
+function watchConnections(stack: Stack): () => Promise<readonly (readonly [string, number, number])[]> {
+  const database = connect({ url: stack.servers.postgres.url, applicationName: 'roomlog-chaos', poolSize: 1 })
+  const pool = POOL[stack.options.engine]
+  const limits = new Map([
+    ['roomlog-ws-edge', stack.edges.length * pool],
+    ['roomlog-persister', stack.persisters.length * pool],
+    ['roomlog-api', POOL.full],
+  ])
+  const most = new Map<string, number>()
+  const timer = setInterval(async () => {
+    const { rows } = await sql<{ name: string; count: number }>`
+      SELECT application_name AS name, count(*) FROM pg_stat_activity GROUP BY 1`.execute(database.db)
+    for (const { name, count } of rows) most.set(name, Math.max(most.get(name) ?? 0, count))
+  }, POLL_MS)
+  return async () => {
+    clearInterval(timer)
+    await database.close()
+    return [...limits].map(([name, limit]) => [name, most.get(name) ?? 0, limit])
+  }
+}

@@ -1,0 +1,45 @@
+import { restartWith } from '../acts.ts'
+import { BOTH, type Fault } from '../fault.ts'
+import { presenceRightMs } from '../presence.ts'
+
+const SHIFT_CLOCK = new URL('../preload/shift-clock.ts', import.meta.url).href
+const TWO_HOURS_MS = 2 * 60 * 60 * 1000
+const WRONG_FOR_MS = 15_000
+const PRESENCE_RIGHT_MS = 25_000
+
+export const clockWrong: Fault = {
+  id: 'F25',
+  title: 'clock ±2 h on one edge, one persister',
+  engines: BOTH,
+  crowd: { churners: 0 },
+  recovery: { p99Ms: 15_000 },
+  inject: async (nemesis) => {
+    const { stack, crowd, random } = nemesis
+    for (const names of [stack.edges, stack.persisters]) {
+      for (const shiftMs of [TWO_HOURS_MS, -TWO_HOURS_MS]) {
+        const name = random.pick(names)
+        await nemesis.act(name, `clock ${shiftMs > 0 ? '+' : '-'}2 h`, async () => {
+          await restartWith(nemesis, name, {
+            preload: SHIFT_CLOCK,
+            env: { ROOMLOG_CLOCK_SHIFT_MS: String(shiftMs) },
+          })
+          // An edge ahead of the time takes every token for expired: its people go to the other.
+          await nemesis.until('all are live', () => crowd.live === crowd.clients.length, 30_000)
+          nemesis.bound(
+            'presence right, ms',
+            await presenceRightMs(nemesis, PRESENCE_RIGHT_MS * 2),
+            PRESENCE_RIGHT_MS,
+          )
+          const before = crowd.accepted
+          await nemesis.sleep(WRONG_FOR_MS)
+          nemesis.must(
+            `sends are acknowledged meanwhile (${crowd.accepted - before})`,
+            crowd.accepted > before,
+          )
+          await restartWith(nemesis, name, {})
+        })
+        await nemesis.sleep(3_000)
+      }
+    }
+  },
+}

@@ -1,0 +1,178 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { check, type Entry, Recorder, type Report, random, readHistory } from '@roomlog/testkit/proof'
+import { type Percentiles, percentiles } from '../bench/percentiles.ts'
+import type { Fault } from './fault.ts'
+import { CROWD, Crowd } from './load/crowd.ts'
+import { memoryOf } from './memory.ts'
+import { Nemesis } from './nemesis.ts'
+import { recoveries } from './recovery.ts'
+import type { Stack } from './stack.ts'
+
+export interface RunOptions {
+  readonly stack: Stack
+  readonly fault: Fault
+  readonly seed: number
+  readonly commit: string
+  /** Where the history goes. */
+  readonly folder: string
+  readonly isShort: boolean
+  readonly lengthMs: number
+  /** Told what happens, and each second how it stands. */
+  readonly say: (what: string) => void
+  readonly progress: (line: string) => void
+}
+
+export interface RunResult {
+  readonly report: Report
+  readonly recovery: Percentiles | undefined
+  readonly seconds: number
+  readonly folder: string
+}
+
+const WARM_UP_MS = 4_000
+const LEAST_AFTER_HEAL_MS = 8_000
+const MOST_AFTER_HEAL_MS = 30_000
+const ACKS_AFTER_HEAL = 5
+const SETTLE_SENDS_MS = 30_000
+const SETTLE_MS = 5_000
+const READY_PATIENCE_MS = 60_000
+/** Memory is back within a fifth; what V8 keeps for itself comes on top. */
+const MEMORY_GROWTH = 1.2
+const MEMORY_SLACK_BYTES = 12 * 1024 * 1024
+
+/** One run of one fault with one seed: warm-up, load with the fault, quiet, a last reading of everything, the judgement. */
+export async function runFault(options: RunOptions): Promise<RunResult> {
+  const { stack, fault, seed, folder } = options
+  const startedAtMs = performance.now()
+  const recorder = Recorder.open(join(folder))
+  const own = recorder.of('nemesis')
+  const { engine, control } = stack.options
+  own.write({
+    type: 'run',
+    commit: options.commit,
+    engine,
+    faults: [fault.id],
+    seed,
+    ...(control === undefined ? {} : { control }),
+  })
+  stack.onTrouble = (what) => {
+    own.write({ type: 'trouble', what })
+    options.say(what)
+  }
+  await drive(options, recorder)
+  recorder.close()
+  const history = await readHistory(folder)
+  const values = recoveries(history)
+  const recovery = values.length === 0 ? undefined : percentiles(values)
+  const report = check(history)
+  return {
+    report: withJudgement(withRecovery(report, fault, recovery), options, history),
+    recovery,
+    seconds: (performance.now() - startedAtMs) / 1000,
+    folder,
+  }
+}
+
+async function drive(options: RunOptions, recorder: Recorder): Promise<void> {
+  const { stack, fault, seed, say } = options
+  const own = recorder.of('nemesis')
+  const crowd = await Crowd.gather(
+    { ...CROWD, ...fault.crowd, ...(options.isShort ? fault.shortCrowd : {}) },
+    { apiUrl: stack.apiUrl, wsUrls: stack.wsUrls, recorder, seed },
+  )
+  const nemesis = new Nemesis({
+    fault: fault.id,
+    stack,
+    crowd,
+    random: random(seed),
+    recording: own,
+    isShort: options.isShort,
+    lengthMs: options.lengthMs,
+    say,
+  })
+  const watch = setInterval(() => options.progress(lineOf(crowd)), 1_000)
+  try {
+    own.write({ type: 'phase', phase: 'load' })
+    crowd.start()
+    await sleep(WARM_UP_MS)
+    const memory = await memoryOf(stack)
+    await inject(fault, nemesis, own)
+    own.write({ type: 'phase', phase: 'healed' })
+    await afterHeal(stack, crowd, own)
+    await crowd.stop()
+    own.write({ type: 'phase', phase: 'stopped' })
+    await crowd.settle(SETTLE_SENDS_MS)
+    await sleep(fault.settleMs ?? SETTLE_MS)
+    own.write({ type: 'phase', phase: 'settled' })
+    await crowd.readEverything()
+    await fault.afterwards?.(nemesis)
+    await checkMemory(stack, memory, nemesis)
+    own.write({ type: 'phase', phase: 'over' })
+  } finally {
+    clearInterval(watch)
+    crowd.close()
+  }
+}
+
+/** A fault that could not be done is a failure of the run, not of the process that runs it. */
+async function inject(fault: Fault, nemesis: Nemesis, own: ReturnType<Recorder['of']>): Promise<void> {
+  try {
+    await fault.inject(nemesis)
+  } catch (error) {
+    own.write({ type: 'trouble', what: `${fault.id} could not be done: ${(error as Error).message}` })
+  }
+}
+
+/** Load goes on until everybody got ACKs again. */
+async function afterHeal(stack: Stack, crowd: Crowd, own: ReturnType<Recorder['of']>): Promise<void> {
+  const healedAtMs = performance.now()
+  const before = crowd.clients.map(({ sends }) => sends.accepted)
+  await stack.ready(undefined, READY_PATIENCE_MS).then(
+    () => own.write({ type: 'ready' }),
+    (error: Error) => own.write({ type: 'trouble', what: error.message }),
+  )
+  const enough = () =>
+    crowd.clients.every(({ sends }, i) => sends.accepted - (before[i] ?? 0) > ACKS_AFTER_HEAL) &&
+    crowd.live === crowd.clients.length
+  for (;;) {
+    const passedMs = performance.now() - healedAtMs
+    if (passedMs > MOST_AFTER_HEAL_MS || (passedMs > LEAST_AFTER_HEAL_MS && enough())) return
+    await sleep(50)
+  }
+}
+
+async function checkMemory(
+  stack: Stack,
+  before: ReadonlyMap<string, number>,
+  nemesis: Nemesis,
+): Promise<void> {
+  const after = await memoryOf(stack)
+  for (const [name, bytes] of after) {
+    const was = before.get(name)
+    if (was === undefined) continue
+    const limitMiB = (was * MEMORY_GROWTH + MEMORY_SLACK_BYTES) / 1024 ** 2
+    nemesis.bound(`memory of ${name} in MiB`, bytes / 1024 ** 2, Math.round(limitMiB))
+  }
+}
+
+function withRecovery(report: Report, fault: Fault, recovery: Percentiles | undefined): Report {
+  if (recovery === undefined || recovery.p99 <= fault.recovery.p99Ms) return report
+  const what = `p99 of recovery ${Math.round(recovery.p99)} ms, more than ${fault.recovery.p99Ms} ms`
+  return { ...report, violations: [...report.violations, { invariant: fault.id, what }] }
+}
+
+function withJudgement(report: Report, { fault, say }: RunOptions, history: readonly Entry[]): Report {
+  const beyond = (fault.judge?.(history) ?? []).flatMap(({ what, measured, limit }) => {
+    const ok = measured <= limit
+    const text = `${what} ${Math.round(measured * 100) / 100} ≤ ${limit}`
+    say(`${ok ? 'within' : 'NOT WITHIN'} the bound: ${text}`)
+    return ok ? [] : [{ invariant: fault.id, what: `not within the bound: ${text}` }]
+  })
+  return { ...report, violations: [...report.violations, ...beyond] }
+}
+
+function lineOf(crowd: Crowd): string {
+  const { accepted, sent, pending, live, clients } = crowd
+  return `sent ${sent}  acked ${accepted}  waiting ${pending}  live ${live}/${clients.length}`
+}

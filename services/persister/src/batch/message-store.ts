@@ -1,0 +1,48 @@
+import type { Tables } from '@roomlog/db'
+import type { Kysely } from 'kysely'
+import {
+  boundTransaction,
+  type JudgedRow,
+  type LockedRoom,
+  lockRooms,
+  type NewRow,
+  storeRows,
+} from './store-sql.ts'
+
+/** Where messages are stored: the two statements of a storing transaction, and what is around them. */
+export interface MessageStore {
+  /**
+   * Runs `work` in one transaction, each statement of which sees what was committed before that statement began. Commits
+   * when `work` resolves and rolls back when it rejects. Rejects as `work` does and with the driver's errors; of one at
+   * the commit it is not known whether it came before or after.
+   */
+  transaction<T>(work: (trx: StoreTransaction) => Promise<T>): Promise<T>
+}
+
+export interface StoreTransaction {
+  /** Waits until these rooms are this transaction's alone, until its end; answers those that exist. */
+  lockRooms(roomIds: readonly string[]): Promise<readonly LockedRoom[]>
+  /** Judges, numbers and inserts; one answer for each row given, in order. The rooms must be locked. */
+  storeRows(
+    roomIds: readonly string[],
+    partition: number,
+    rows: readonly NewRow[],
+  ): Promise<readonly JudgedRow[]>
+}
+
+export function postgresStore(db: Kysely<Tables>): MessageStore {
+  return {
+    transaction: (work) =>
+      // Whatever the server's default is: only here does a statement see what was committed while the one before waited.
+      db
+        .transaction()
+        .setIsolationLevel('read committed')
+        .execute(async (trx) => {
+          await boundTransaction.execute(trx)
+          return work({
+            lockRooms: async (roomIds) => (await lockRooms(roomIds).execute(trx)).rows,
+            storeRows: async (...args) => (await storeRows(...args).execute(trx)).rows,
+          })
+        }),
+  }
+}

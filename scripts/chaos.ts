@@ -63,7 +63,7 @@ async function runAll(
       }
       const { line, result } = await runOne(run, plan, commit, stack, `${index + 1} of ${runs.length}`)
       done.push(line)
-      if (plan.record && plan.control === undefined) appendResult(line)
+      if (plan.record) appendResult(line)
       if (isClean(line)) {
         if (!plan.keep) await rm(result.folder, { recursive: true, force: true })
         continue
@@ -128,7 +128,7 @@ async function runOne(
   return { line, result }
 }
 
-function showViolations(result: RunResult, plan: Plan, run: PlannedRun, commit: string, stack: Stack): void {
+function showViolations(result: RunResult, plan: Plan, run: PlannedRun, commit: string): void {
   for (const { invariant, what, trace } of result.report.violations.slice(0, LINES_SHOWN)) {
     say(`  ${invariant}: ${what}`)
     for (const entry of trace ?? []) say(`      ${JSON.stringify(entry)}`)
@@ -144,7 +144,7 @@ function showViolations(result: RunResult, plan: Plan, run: PlannedRun, commit: 
 /** A control that does not fail with its invariant's name means that the suite is worth nothing. */
 function verdict(done: readonly ResultLine[], { control }: Plan): number {
   if (control === undefined) return done.every(isClean) ? 0 : 1
-  const expected = CONTROLS[control as keyof typeof CONTROLS].invariants
+  const expected = CONTROLS[control].invariants
   const caught = done.filter(({ violations }) => expected.some((name) => name in violations))
   say(`control ${control}: ${caught.length} of ${done.length} runs failed with ${expected.join(' or ')}`)
   return caught.length === done.length ? 1 : 2

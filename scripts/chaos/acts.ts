@@ -3,16 +3,14 @@ import type { Nemesis } from './nemesis.ts'
 /** Longer than any service takes to come back. */
 const PATIENCE_MS = 60_000
 
-/** kill -9 of a service; over when its successor is ready. */
-export function killService(nemesis: Nemesis, name: string): Promise<number> {
-  return nemesis.act(name, 'kill -9', async () => {
-    const { stack } = nemesis
-    await untilRunning(nemesis, name)
-    const pid = stack.pidOf(name)
-    stack.signal(name, 'SIGKILL')
-    await nemesis.until(`${name} ends`, () => stack.pidOf(name) !== pid, PATIENCE_MS)
-    await nemesis.until(`${name} is ready again`, () => stack.isReady(name), PATIENCE_MS)
-  })
+/** kill -9 of a service; its end is that of the act, and what follows is recovery. Resolves when its successor is ready. */
+export async function killService(nemesis: Nemesis, name: string): Promise<void> {
+  const { stack } = nemesis
+  await untilRunning(nemesis, name)
+  const pid = stack.pidOf(name)
+  await nemesis.act(name, 'kill -9', () => stack.signal(name, 'SIGKILL'))
+  await nemesis.until(`${name} ends`, () => stack.pidOf(name) !== pid, PATIENCE_MS)
+  await nemesis.until(`${name} is ready again`, () => stack.isReady(name), PATIENCE_MS)
 }
 
 /** Stops a service for a while and lets it go on. */

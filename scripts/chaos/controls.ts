@@ -18,6 +18,18 @@ export interface Patch {
   readonly replace: string
 }
 
+export type ControlName =
+  | 'no-dedupe'
+  | 'ack-early'
+  | 'history-first'
+  | 'identity-cursor'
+  | 'publish-inserted-only'
+  | 'no-membership'
+
+export function isControl(name: string): name is ControlName {
+  return Object.hasOwn(CONTROLS, name)
+}
+
 const STORE_SQL = 'services/persister/src/batch/store-sql.ts'
 const STORE = 'services/persister/src/batch/store.ts'
 const PUBLISH = 'services/persister/src/batch/publish.ts'
@@ -25,7 +37,7 @@ const SENDS = 'services/ws-edge/src/sends/sends.ts'
 const ROOM_STATE = 'services/ws-edge/src/rooms/room-state.ts'
 const ROOM_READER = 'services/ws-edge/src/rooms/room-reader.ts'
 
-export const CONTROLS = {
+export const CONTROLS: Readonly<Record<ControlName, Control>> = {
   'no-dedupe': {
     title: 'no unique key, and nothing is looked up before it is stored',
     invariants: ['I2'],
@@ -79,7 +91,7 @@ export const CONTROLS = {
       {
         file: STORE_SQL,
         find: 'j.last_seq + count(*) FILTER (WHERE j.is_new) OVER (PARTITION BY j.room_id ORDER BY j.ord) AS new_seq',
-        replace: "nextval('chat.control_seq') AS new_seq",
+        replace: 'CASE WHEN j.is_new THEN chat.control_seq(j.room_id) END AS new_seq',
       },
       {
         file: STORE_SQL,
@@ -91,7 +103,7 @@ export const CONTROLS = {
         find: '  if (candidates.length === 0) return []\n',
         replace: `  if (candidates.length === 0) return []
   if (candidates.length > 1) {
-    return (await Promise.all(candidates.map((one) => storeBatch(db, partition, [one])))).flat()
+    return (await Promise.all(candidates.map((one) => storeBatch(store, partition, [one], freshId)))).flat()
   }
 `,
       },
@@ -102,7 +114,15 @@ export const CONTROLS = {
         replace: '    await new Promise((resolve) => setTimeout(resolve, Math.random() * 30))\n',
       },
     ],
-    sql: `CREATE SEQUENCE chat.control_seq; GRANT USAGE ON SEQUENCE chat.control_seq TO PUBLIC`,
+    sql: `
+      CREATE FUNCTION chat.control_room() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+        EXECUTE format('CREATE SEQUENCE chat.%I', 'control_' || NEW.id);
+        RETURN NEW;
+      END $$;
+      CREATE TRIGGER control_room AFTER INSERT ON chat.rooms FOR EACH ROW EXECUTE FUNCTION chat.control_room();
+      CREATE FUNCTION chat.control_seq(room text) RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$
+        SELECT nextval(format('chat.%I', 'control_' || room)::regclass)
+      $$`,
   },
   'publish-inserted-only': {
     title: 'a redelivered record publishes nothing, and the edge trusts the events',
@@ -143,6 +163,4 @@ export const CONTROLS = {
       },
     ],
   },
-} as const satisfies Readonly<Record<string, Control>>
-
-export type ControlName = keyof typeof CONTROLS
+}

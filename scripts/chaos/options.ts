@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
-import { CONTROLS } from './controls.ts'
+import { CONTROLS, type ControlName, isControl } from './controls.ts'
 import type { Fault } from './fault.ts'
 import { FAULTS, SHORT } from './faults/index.ts'
 import type { EngineName } from './stack.ts'
 
 export interface Plan {
   readonly runs: readonly PlannedRun[]
-  readonly control: string | undefined
+  readonly control: ControlName | undefined
   readonly resume: boolean
   /** Keeps the history of clean runs, too. */
   readonly keep: boolean
@@ -28,7 +28,7 @@ export class UsageError extends Error {
 
 export const USAGE = `npm run chaos -- [options]
   --engine embedded|full   default: each fault on every engine that it applies to (short: on one)
-  --faults F1,F5|short|all default short
+  --faults F1,F5|short|all default short; with --control the fault under which it shows
   --short                  outages of at most 15 s and few repeats for any faults, as in CI
   --seed N                 the first seed, default 1
   --runs K                 so many seeds of each fault, default 1
@@ -44,10 +44,12 @@ const MINUTE_MS = 60_000
 /** Throws `UsageError`. */
 export function parseOptions(args: readonly string[]): Plan {
   const { values } = parse(args)
-  const names = values.faults
+  const { control, engine } = values
+  if (control !== undefined && !isControl(control)) throw new UsageError(`no control ${control}`)
+  const shows = control === undefined ? undefined : CONTROLS[control].fault
+  const names = values.faults ?? (shows === undefined ? 'short' : [...new Set(Object.values(shows))].join())
   const isShort = names === 'short' || values.short
   const faults = faultsOf(names)
-  const engine = values.engine
   if (engine !== undefined && engine !== 'embedded' && engine !== 'full') {
     throw new UsageError('--engine must be embedded or full')
   }
@@ -56,10 +58,10 @@ export function parseOptions(args: readonly string[]): Plan {
     numberOf('runs', values.runs),
     numberOf('minutes', values.minutes),
   ]
-  const { control } = values
-  if (control !== undefined && !Object.hasOwn(CONTROLS, control))
-    throw new UsageError(`no control ${control}`)
   const engines = (fault: Fault): readonly EngineName[] => {
+    if (values.faults === undefined && shows !== undefined) {
+      return fault.engines.filter((it) => shows[it] === fault.id && (engine ?? it) === it)
+    }
     if (engine !== undefined) return fault.engines.includes(engine) ? [engine] : []
     return names === 'short' ? [SHORT[fault.id] ?? 'embedded'] : fault.engines
   }
@@ -95,7 +97,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       options: {
         engine: { type: 'string' },
-        faults: { type: 'string', default: 'short' },
+        faults: { type: 'string' },
         short: { type: 'boolean', default: false },
         seed: { type: 'string', default: '1' },
         runs: { type: 'string', default: '1' },

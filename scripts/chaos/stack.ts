@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { connect } from '@roomlog/db'
 import {
   type ControlledKafka,
   type ControlledPostgres,
@@ -15,11 +16,13 @@ import {
   freePort,
   type ProcessEnd,
 } from '@roomlog/testkit/proof'
+import { CompiledQuery } from 'kysely'
 import { prepare } from '../start/prepare.ts'
 import { answersReady, type RunningService, runService } from '../start/service.ts'
 import { type ServiceSpec, serviceTable } from '../start/services.ts'
 import { readSettings } from '../start/settings.ts'
 import type { Terminal } from '../start/terminal.ts'
+import { CONTROLS, type ControlName } from './controls.ts'
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -40,7 +43,7 @@ export interface StackOptions {
   /** Services reach PostgreSQL and Redis through a fault proxy. Kafka's brokers always are. */
   readonly proxied: boolean
   /** Name of a control: the services run a build that is broken on purpose. */
-  readonly control?: string | undefined
+  readonly control?: ControlName | undefined
   /** PostgreSQL keeps its data on a disk of so many bytes, which can be filled. */
   readonly smallDisk?: number
   /** More settings of every service. */
@@ -140,6 +143,7 @@ export class Stack implements AsyncDisposable {
       databaseUrl: settings.databaseUrl ?? '',
       stop: new AbortController().signal,
     })
+    await breakDatabase(options, servers.postgres.url)
     const specs = serviceTable(ROOT, settings, prepared).map((spec) => withPreloads(spec, options))
     const edges = specs.filter(({ name }) => name.startsWith('ws-edge'))
     const edgeProxies: FaultProxy[] = []
@@ -324,6 +328,18 @@ function environmentOf(
     ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
     ...LOAD_SETTINGS,
     ...options.env,
+  }
+}
+
+/** What a control breaks in the database. */
+async function breakDatabase({ control }: StackOptions, url: string): Promise<void> {
+  const statements = control === undefined ? undefined : CONTROLS[control].sql
+  if (statements === undefined) return
+  const database = connect({ url, applicationName: 'roomlog-chaos' })
+  try {
+    await database.db.executeQuery(CompiledQuery.raw(statements))
+  } finally {
+    await database.close()
   }
 }
 

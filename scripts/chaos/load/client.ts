@@ -332,9 +332,9 @@ export class ChaosClient {
 
   #added(roomId: string): void {
     const room = this.rooms.get(roomId)
-    if (room === undefined || room.isMember) return
+    if (room === undefined) return
     room.isMember = true
-    this.#join([roomId])
+    if (!room.isAsked && !room.isJoined) this.#join([roomId])
   }
 
   /** A refused join is asked again while it can help. */
@@ -349,7 +349,8 @@ export class ChaosClient {
     else if (retryable) {
       setTimeout(
         () => {
-          if (this.connection === connection && this.#isOpen && room.isMember) this.#join([roomId])
+          const isWanted = room.isMember && !room.isAsked && !room.isJoined
+          if (this.connection === connection && this.#isOpen && isWanted) this.#join([roomId])
         },
         retryAfterMs ?? FIRST_RETRY_MS * 4,
       )

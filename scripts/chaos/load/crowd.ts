@@ -37,7 +37,8 @@ const CURSOR_INTERVAL_MS = 150
 const REJOIN_INTERVAL_MS = 400
 const CHURN_INTERVAL_MS = 1_500
 const SETTLE_MS = 10_000
-const AWAY_MS = [1_000, 6_000] as const
+/** Some for longer than a removal whose signal is lost may take to have its effect. */
+const AWAY_MS = [1_000, 14_000] as const
 const TICK_MS = 5
 const PAGE = 50
 const FINAL_PAGE = 100
@@ -61,6 +62,7 @@ export class Crowd {
   readonly #timers: NodeJS.Timeout[] = []
   #isSending = false
   #isPaused = false
+  readonly #stopping = new AbortController()
   #sent = 0
   #ops = 0
   #reads = 0
@@ -195,6 +197,7 @@ export class Crowd {
   /** No send is begun any more; resolves when everybody who was removed is back and every request is answered. */
   async stop(): Promise<void> {
     this.#isSending = false
+    this.#stopping.abort()
     for (const timer of this.#timers.splice(0)) clearInterval(timer)
     await Promise.all(this.#background)
   }
@@ -220,8 +223,7 @@ export class Crowd {
   /** One more message of a random client, as the load does all the time. */
   #sendOne(): void {
     const client = this.#random.pick(this.clients)
-    const { quietRooms } = this
-    const memberOf = client.memberOf.filter((roomId) => !quietRooms.includes(roomId))
+    const memberOf = this.#busyRoomsOf(client)
     if (this.#isPaused || memberOf.length === 0 || client.sends.pending >= MAX_PENDING) return
     const again = this.#random.next()
     const known = again < REPEAT_SHARE + OTHER_BODY_SHARE ? this.#random.pick(this.#answered) : undefined
@@ -311,7 +313,8 @@ export class Crowd {
 
   #rejoinOne(): void {
     const client = this.#random.pick(this.clients)
-    if (client.memberOf.length > 0) client.rejoin(this.#random.pick(client.memberOf))
+    const rooms = this.#busyRoomsOf(client)
+    if (rooms.length > 0) client.rejoin(this.#random.pick(rooms))
   }
 
   /** An owner removes somebody, who is added again a while later; in vain while the api is away. */
@@ -319,12 +322,16 @@ export class Crowd {
     const churners = this.clients.slice(0, this.options.churners)
     if (churners.length === 0) return
     const client = this.#random.pick(churners)
-    const rooms = this.#rooms.filter((room) => room.owner !== client && client.memberOf.includes(room.id))
+    const rooms = this.#rooms.filter(
+      (room) => room.owner !== client && this.#busyRoomsOf(client).includes(room.id),
+    )
     if (rooms.length === 0) return
     const room = this.#random.pick(rooms)
     const path = `/rooms/${room.id}/members`
     if (!(await this.#change('remove', room, client, `${path}/${client.userId}`))) return
-    await sleep(this.#random.int(...AWAY_MS))
+    await sleep(this.#random.int(...AWAY_MS), undefined, { signal: this.#stopping.signal }).catch(
+      () => undefined,
+    )
     while (!(await this.#change('add', room, client, path))) await sleep(500)
     client.addedTo(room.id)
   }
@@ -348,6 +355,12 @@ export class Crowd {
     const isDone = status === 201 || status === 200 || status === 204
     owner.recording.write({ ...base, phase: isDone ? 'done' : 'failed' })
     return isDone
+  }
+
+  /** Nobody comes and goes in a quiet room either: each join would have the edge look at its head. */
+  #busyRoomsOf(client: ChaosClient): readonly string[] {
+    const { quietRooms } = this
+    return client.memberOf.filter((roomId) => !quietRooms.includes(roomId))
   }
 
   #do(work: () => Promise<void>): void {

@@ -3,12 +3,12 @@
  * it. So what is broken on purpose stands in no source that is shipped.
  */
 import { registerHooks } from 'node:module'
-import { CONTROLS, type Patch } from '../controls.ts'
+import { CONTROLS, isControl, type Patch } from '../controls.ts'
 
 const ROOT = new URL('../../../', import.meta.url).href
 const name = process.env.ROOMLOG_CONTROL ?? ''
-if (!Object.hasOwn(CONTROLS, name)) throw new Error(`no control ${name}`)
-const patches: readonly Patch[] = CONTROLS[name as keyof typeof CONTROLS].patches
+if (!isControl(name)) throw new Error(`no control ${name}`)
+const patches: readonly Patch[] = CONTROLS[name].patches
 
 registerHooks({
   load(url, context, nextLoad) {

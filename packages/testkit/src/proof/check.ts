@@ -48,7 +48,7 @@ const LISTED_OF_EACH = 20
 export function check(history: readonly Entry[]): Report {
   const final = finalHistory(history)
   const sent = operations(history, final)
-  const stream = streams(history, final)
+  const stream = streams(history)
   const all = [
     ...sent.violations,
     ...stream.violations,

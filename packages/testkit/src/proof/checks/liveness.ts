@@ -14,17 +14,17 @@ export function liveness(
   final: FinalHistory,
 ): readonly Violation[] {
   const phaseAt = (phase: string) => history.find((e) => e.type === 'phase' && e.phase === phase)?.t
-  const [healedAt, settledAt] = [phaseAt('healed'), phaseAt('settled')]
-  if (healedAt === undefined || settledAt === undefined) return []
+  const healedAt = phaseAt('healed')
+  if (healedAt === undefined || phaseAt('settled') === undefined) return []
   return [
     ...ready(history, healedAt),
-    ...behind(history, settledAt, positions, final),
+    ...behind(positions, final),
     ...unanswered(history, healedAt),
   ]
 }
 
 function ready(history: readonly Entry[], healedAt: number): readonly Violation[] {
-  const readyAt = history.find(({ type }) => type === 'ready')?.t
+  const readyAt = history.find(({ type, t }) => type === 'ready' && t >= healedAt)?.t
   if (readyAt !== undefined && readyAt - healedAt <= READY_WITHIN_MS) return []
   const after = readyAt === undefined ? 'never' : `after ${Math.round(readyAt - healedAt)} ms`
   return [
@@ -32,28 +32,11 @@ function ready(history: readonly Entry[], healedAt: number): readonly Violation[
   ]
 }
 
-/** What comes after `settledAt` is too late. */
-function behind(
-  history: readonly Entry[],
-  settledAt: number,
-  positions: readonly Position[],
-  final: FinalHistory,
-): readonly Violation[] {
-  const late = new Map<string, number>()
-  for (const entry of history) {
-    if (entry.type !== 'live' || entry.t <= settledAt) continue
-    const key = `${entry.connection} ${entry.roomId}`
-    late.set(key, Math.min(late.get(key) ?? entry.seq, entry.seq))
-  }
-  const closedLate = new Set(
-    history.flatMap((e) => (e.type === 'closed' && e.t > settledAt ? [e.connection] : [])),
-  )
+function behind(positions: readonly Position[], final: FinalHistory): readonly Violation[] {
   return positions.flatMap(({ connection, roomId, last, isJoined }): readonly Violation[] => {
     const head = final.headOf(roomId)
-    const firstLate = late.get(`${connection} ${roomId}`)
-    const had = firstLate === undefined ? last : firstLate - 1
-    if (head === undefined || had >= head || !(isJoined || closedLate.has(connection))) return []
-    return [{ invariant: 'I13', what: `${connection} has ${roomId} up to ${had}, and its head is ${head}` }]
+    if (head === undefined || last >= head || !isJoined) return []
+    return [{ invariant: 'I13', what: `${connection} has ${roomId} up to ${last}, and its head is ${head}` }]
   })
 }
 

@@ -11,6 +11,10 @@ interface Membership {
   isMember: boolean
   /** When the last removal was answered; undefined while a member or while that is not certain. */
   removedAt: number | undefined
+  /** Additions that may still take effect. */
+  readonly adding: Set<string>
+  /** Removals under way, during which no addition was. */
+  readonly removing: Set<string>
 }
 
 /** I15: who is no member gets nothing, and a removal takes effect within its bound. */
@@ -26,7 +30,12 @@ export function membership(history: readonly Entry[]): readonly Violation[] {
     const key = `${userId} ${roomId}`
     const known = memberships.get(key)
     if (known !== undefined) return known
-    const made: Membership = { isMember: false, removedAt: undefined }
+    const made: Membership = {
+      isMember: false,
+      removedAt: undefined,
+      adding: new Set(),
+      removing: new Set(),
+    }
     memberships.set(key, made)
     return made
   }
@@ -47,15 +56,9 @@ export function membership(history: readonly Entry[]): readonly Violation[] {
         users.set(entry.client, entry.userId)
         for (const roomId of entry.member) of(entry.userId, roomId).isMember = true
         break
-      case 'membership': {
-        const state = of(entry.userId, entry.roomId)
-        if (entry.change === 'add' && entry.phase === 'begin') {
-          state.isMember = true
-          state.removedAt = undefined
-        }
-        if (entry.change === 'remove' && entry.phase === 'done') state.removedAt = entry.t
+      case 'membership':
+        changed(of(entry.userId, entry.roomId), entry)
         break
-      }
       case 'send': {
         const key = `${entry.roomId} ${entry.userId} ${entry.clientMsgId}`
         if (sentAt.has(key)) break
@@ -94,4 +97,19 @@ export function membership(history: readonly Entry[]): readonly Violation[] {
     }
   }
   return violations
+}
+
+/** Of a removal and an addition at the same time, either may be the last. */
+function changed(state: Membership, { change, phase, op, t }: Extract<Entry, { type: 'membership' }>): void {
+  if (change === 'add') {
+    if (phase !== 'begin') state.adding.delete(op)
+    else {
+      state.isMember = true
+      state.removedAt = undefined
+      state.adding.add(op)
+      state.removing.clear()
+    }
+  } else if (phase === 'begin') {
+    if (state.adding.size === 0) state.removing.add(op)
+  } else if (state.removing.delete(op) && phase === 'done') state.removedAt = t
 }

@@ -20,6 +20,7 @@ interface Message {
   /** seq and id of its rows, as anybody ever saw them. */
   readonly rows: Set<string>
   readonly bodies: Set<string>
+  /** Its seqs, as they were seen and as repeats were answered with. */
   readonly seqs: Set<number>
 }
 
@@ -33,9 +34,13 @@ export function operations(history: readonly Entry[], final: FinalHistory) {
   const violations: Violation[] = observed(history, messages)
   const all: Operation[] = []
   let [lost, duplicated] = [0, 0]
-  for (const message of messages.values()) {
+  for (const [address, message] of messages) {
     const [first] = message.operations
-    if (first === undefined) continue
+    if (first === undefined) {
+      const codes = [...message.rejections].join(', ')
+      violations.push({ invariant: 'I1', what: `${address} was never sent, and was rejected with ${codes}` })
+      continue
+    }
     all.push(...message.operations)
     const trace = () => traceOf(history, first)
     const name = `${first.roomId} ${first.client} ${first.clientMsgId}`
@@ -47,12 +52,8 @@ export function operations(history: readonly Entry[], final: FinalHistory) {
         trace: trace(),
       })
     }
-    if (message.bodies.size > 1) {
-      violations.push({
-        invariant: 'I18',
-        what: `${name} was seen with ${message.bodies.size} bodies`,
-        trace: trace(),
-      })
+    for (const what of changesOf(message)) {
+      violations.push({ invariant: 'I18', what: `${name} ${what}`, trace: trace() })
     }
     for (const code of message.rejections) {
       if (code !== REUSED || message.operations.length < 2) {
@@ -74,6 +75,20 @@ export function operations(history: readonly Entry[], final: FinalHistory) {
     violations,
     counts: { operations: all.length, acked, failed, unknown: all.length - acked - failed, lost, duplicated },
   }
+}
+
+/** What repeats of a message changed of it, which is nothing. */
+function changesOf({ operations: all, bodies, rows, seqs }: Message): readonly string[] {
+  const changes: string[] = []
+  if (bodies.size > 1) changes.push(`was seen with ${bodies.size} bodies`)
+  if (rows.size <= 1 && seqs.size > 1) changes.push(`is ${[...seqs].join(' and ')} by what repeats were answered`)
+  // Of two bodies the first in the log is stored: the one acknowledged before the other was sent.
+  const stored = all.find(({ body }) => bodies.has(body))
+  const earlier = all.find(
+    (it) => !bodies.has(it.body) && (it.acceptedAt ?? Number.POSITIVE_INFINITY) < (stored?.firstSentAt ?? 0),
+  )
+  if (earlier !== undefined) changes.push('has the body of a repeat, sent after the first was acknowledged')
+  return changes
 }
 
 function fateOf(
@@ -151,33 +166,21 @@ function observed(history: readonly Entry[], messages: ReadonlyMap<string, Messa
   eachSeen(history, (roomId, seen, entry) => {
     const message = messages.get(addressOf(roomId, seen))
     const operation = message?.operations.find(({ body }) => body === seen.body)
-    if (message === undefined || (operation === undefined && !message.bodies.has(seen.body))) {
+    if (message === undefined || operation === undefined) {
       const key = `${roomId} ${seen.seq}`
       if (!told.has(key))
         violations.push({ invariant: 'I3', what: `${key} was sent by nobody`, trace: [entry] })
       told.add(key)
       return
     }
-    if (operation !== undefined) {
-      if (operation.seenAt === undefined && operation.firstSentAt > entry.t) {
-        violations.push({
-          invariant: 'I3',
-          what: `${roomId} ${seen.seq} was seen before it was sent`,
-          trace: [entry],
-        })
-      }
-      operation.seenAt ??= entry.t
+    if (operation.seenAt === undefined && operation.firstSentAt > entry.t) {
+      const what = `${roomId} ${seen.seq} was seen before it was sent`
+      violations.push({ invariant: 'I3', what, trace: [entry] })
     }
+    operation.seenAt ??= entry.t
     message.rows.add(`${seen.seq} ${seen.id}`)
     message.bodies.add(seen.body)
-    if (message.seqs.size > 0 && !message.seqs.has(seen.seq)) {
-      violations.push({
-        invariant: 'I18',
-        what: `${roomId} ${seen.clientMsgId} is ${seen.seq}, and a repeat was answered with ${[...message.seqs].join()}`,
-        trace: [entry],
-      })
-      message.seqs.clear()
-    }
+    message.seqs.add(seen.seq)
   })
   return violations
 }

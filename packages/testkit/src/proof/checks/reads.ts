@@ -8,8 +8,8 @@ interface Room {
   /** The highest seq of which an observation was completed. */
   observed: number
   readonly seenAt: Map<number, number>
-  /** Seqs at or below a head that was answered, which were not there: by when. */
-  readonly missing: Map<number, number>
+  /** Seqs at or below a head that was answered, which were not there. */
+  readonly missing: Set<number>
 }
 
 /**
@@ -19,11 +19,12 @@ interface Room {
 export function reads(history: readonly Entry[]): readonly Violation[] {
   const violations: Violation[] = []
   const rooms = new Map<string, Room>()
-  const asked = new Map<string, { readonly observed: number; readonly t: number; readonly read?: Read }>()
+  const joins = new Map<string, number[]>()
+  const asked = new Map<string, { readonly observed: number; readonly t: number; readonly read: Read }>()
   const roomOf = (roomId: string): Room => {
     const known = rooms.get(roomId)
     if (known !== undefined) return known
-    const made = { observed: 0, seenAt: new Map(), missing: new Map() }
+    const made = { observed: 0, seenAt: new Map(), missing: new Set() }
     rooms.set(roomId, made)
     return made
   }
@@ -32,10 +33,16 @@ export function reads(history: readonly Entry[]): readonly Violation[] {
     room.observed = Math.max(room.observed, seq)
     if (room.seenAt.has(seq)) return
     room.seenAt.set(seq, entry.t)
-    const since = room.missing.get(seq)
-    if (since === undefined) return
+    if (!room.missing.has(seq)) return
     const what = `${roomId} ${seq} came after a read that answered a head above it and did not have it`
     violations.push({ invariant: 'I10', what, trace: [entry] })
+  }
+  // Several may be under way on one connection; they are answered in turn.
+  const joinsOf = ({ connection, roomId }: { readonly connection: string; readonly roomId: string }) => {
+    const key = `${connection} ${roomId}`
+    const waiting = joins.get(key) ?? []
+    joins.set(key, waiting)
+    return waiting
   }
   const headMustReach = (entry: Entry, roomId: string, head: number, observed: number) => {
     if (head >= observed) return
@@ -48,15 +55,13 @@ export function reads(history: readonly Entry[]): readonly Violation[] {
   for (const entry of history) {
     switch (entry.type) {
       case 'join':
-        asked.set(`${entry.connection} ${entry.roomId}`, {
-          observed: roomOf(entry.roomId).observed,
-          t: entry.t,
-        })
+        joinsOf(entry).push(roomOf(entry.roomId).observed)
+        break
+      case 'joinRefused':
+        joinsOf(entry).shift()
         break
       case 'joined': {
-        const key = `${entry.connection} ${entry.roomId}`
-        if (entry.asked) headMustReach(entry, entry.roomId, entry.headSeq, asked.get(key)?.observed ?? 0)
-        asked.delete(key)
+        if (entry.asked) headMustReach(entry, entry.roomId, entry.headSeq, joinsOf(entry).shift() ?? 0)
         roomOf(entry.roomId).observed = Math.max(roomOf(entry.roomId).observed, entry.headSeq)
         break
       }
@@ -70,11 +75,13 @@ export function reads(history: readonly Entry[]): readonly Violation[] {
         const room = roomOf(entry.roomId)
         for (const seq of holesOf(entry, before?.read)) {
           const seenAt = room.seenAt.get(seq)
-          if (seenAt !== undefined && seenAt < (before?.t ?? 0)) {
-            const what = `${entry.roomId} ${seq} had been seen and is not in a page around it`
-            violations.push({ invariant: 'I11', what, trace: [entry] })
+          if (seenAt === undefined) room.missing.add(seq)
+          else {
+            // Seen while the page was under way: not late, but its head was answered without it.
+            const invariant = seenAt < (before?.t ?? 0) ? 'I11' : 'I10'
+            const what = `${entry.roomId} ${seq} has been seen and is not in a page around it`
+            violations.push({ invariant, what, trace: [entry] })
           }
-          if (!room.missing.has(seq)) room.missing.set(seq, entry.t)
         }
         for (const { seq } of entry.messages) saw(entry, entry.roomId, seq)
         room.observed = Math.max(room.observed, entry.head)
@@ -90,12 +97,13 @@ export function reads(history: readonly Entry[]): readonly Violation[] {
 
 /** What the page had to show by its own words and does not: seqs between its first and last, and up to the end it claims. */
 function holesOf({ messages, head, hasMore }: Page, read: Read | undefined): readonly number[] {
+  if (read === undefined) return []
   const [first, last] = [messages[0]?.seq, messages.at(-1)?.seq]
-  const isForward = read?.after !== undefined
-  const begin = isForward ? (read?.after ?? 0) + 1 : (first ?? head + 1)
-  const newest = read?.before === undefined ? head : Math.min(head, read.before - 1)
+  const isForward = read.after !== undefined
+  const oldest = hasMore ? (first ?? head + 1) : 1
+  const begin = isForward ? (read.after ?? 0) + 1 : oldest
+  const newest = read.before === undefined ? head : Math.min(head, read.before - 1)
   const end = isForward && hasMore ? (last ?? 0) : newest
-  if (end - begin + 1 === messages.length) return []
   const there = new Set(messages.map(({ seq }) => seq))
   const holes: number[] = []
   for (let seq = begin; seq <= end && holes.length < 100; seq += 1) if (!there.has(seq)) holes.push(seq)

@@ -1,5 +1,4 @@
 import type { Entry, Seen } from '../history.ts'
-import type { FinalHistory } from './final-history.ts'
 import { eachSeen, type Violation } from './violation.ts'
 
 /** Where a connection stands in a room that it has joined. */
@@ -10,12 +9,15 @@ export interface Position {
   isJoined: boolean
   /** Its stream is to begin behind `last`, as a resume asked for. */
   isResuming: boolean
-  /** The `afterSeq` of the join that is not answered. */
-  afterSeq: number | undefined
+  /** The `afterSeq` of each join that is not answered; they are answered in turn. */
+  readonly asked: (number | undefined)[]
 }
 
-/** I5: everybody sees one message at one seq. I7, I8: on a connection a room's seq rises by one, from where it was joined. */
-export function streams(history: readonly Entry[], _final: FinalHistory) {
+/**
+ * I5: everybody sees one message at one seq. I7, I8: on a connection a room's seq rises by one, from where it was joined.
+ * `positions` are those of the time when everything was to be settled.
+ */
+export function streams(history: readonly Entry[]) {
   const violations: Violation[] = oneToOne(history)
   const positions = new Map<string, Position>()
   let [gaps, reordered, observations] = [0, 0, 0]
@@ -23,19 +25,28 @@ export function streams(history: readonly Entry[], _final: FinalHistory) {
     const key = `${connection} ${roomId}`
     const known = positions.get(key)
     if (known !== undefined) return known
-    const made = { connection, roomId, last: 0, isJoined: false, isResuming: false, afterSeq: undefined }
+    const made = { connection, roomId, last: 0, isJoined: false, isResuming: false, asked: [] }
     positions.set(key, made)
     return made
   }
+  const standing = () => [...positions.values()].map((it) => ({ ...it }))
+  let atSettled: readonly Position[] | undefined
   for (const entry of history) {
     switch (entry.type) {
+      case 'phase':
+        if (entry.phase === 'settled') atSettled ??= standing()
+        break
       case 'join':
-        positionOf(entry.connection, entry.roomId).afterSeq = entry.afterSeq
+        positionOf(entry.connection, entry.roomId).asked.push(entry.afterSeq)
+        break
+      case 'joinRefused':
+        positionOf(entry.connection, entry.roomId).asked.shift()
         break
       case 'joined': {
         const position = positionOf(entry.connection, entry.roomId)
-        const isResumed = entry.asked && entry.recovered !== false && position.afterSeq !== undefined
-        position.last = isResumed ? (position.afterSeq ?? 0) : entry.headSeq
+        const afterSeq = entry.asked ? position.asked.shift() : undefined
+        const isResumed = afterSeq !== undefined && entry.recovered !== false
+        position.last = isResumed ? afterSeq : entry.headSeq
         position.isResuming = isResumed
         position.isJoined = true
         break
@@ -70,7 +81,7 @@ export function streams(history: readonly Entry[], _final: FinalHistory) {
         break
     }
   }
-  return { violations, positions: [...positions.values()], gaps, reordered, observations }
+  return { violations, gaps, reordered, observations, positions: atSettled ?? standing() }
 }
 
 function wordsOf({ connection, roomId, seq }: { connection: string; roomId: string; seq: number }): string {

@@ -51,6 +51,12 @@ async function runAll(
   const done: ResultLine[] = []
   let stack: Stack | undefined
   let key = ''
+  // What was started goes with this process, however that ends; its folder only so.
+  const stop = () => {
+    say('stopping')
+    void Promise.resolve(stack?.[Symbol.asyncDispose]()).finally(() => process.exit(130))
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, stop)
   try {
     for (const [index, run] of runs.entries()) {
       const options = { ...USUAL, ...run.fault.stack, engine: run.engine, control: plan.control }

@@ -2,11 +2,14 @@ import type { Nemesis } from './nemesis.ts'
 
 /** Longer than any service takes to come back. */
 const PATIENCE_MS = 60_000
+/** For clients to come to an edge. */
+const MOVE_MS = 5_000
 
 /** kill -9 of a service; its end is that of the act, and what follows is recovery. Resolves when its successor is ready. */
 export async function killService(nemesis: Nemesis, name: string): Promise<void> {
   const { stack } = nemesis
   await untilRunning(nemesis, name)
+  await populate(nemesis, name)
   const pid = stack.pidOf(name)
   await nemesis.act(name, 'kill -9', () => stack.signal(name, 'SIGKILL'))
   await nemesis.until(`${name} ends`, () => stack.pidOf(name) !== pid, PATIENCE_MS)
@@ -38,6 +41,7 @@ export function crashService(
       stack.start(name, { CRASH_AT })
       await untilRunning(nemesis, name)
       const pid = stack.pidOf(name)
+      await populate(nemesis, name)
       await nemesis.until(`${name} crashes at ${CRASH_AT}`, () => stack.pidOf(name) !== pid, PATIENCE_MS)
     }
     await stack.end(name)
@@ -65,6 +69,28 @@ export async function restartWith(
     NODE_OPTIONS: [NODE_OPTIONS, ...preload, how.nodeOptions ?? ''].join(' ').trim(),
   })
   await stack.ready([name], PATIENCE_MS)
+}
+
+/** Sees to it that an edge has its share of clients: those whom a crash drove away would stay where they are. */
+async function populate(nemesis: Nemesis, name: string): Promise<void> {
+  const { stack, crowd } = nemesis
+  const url = stack.wsUrls[stack.edges.indexOf(name)]
+  if (url === undefined) return
+  const share = crowd.clients.length / stack.edges.length
+  const elsewhere = crowd.clients.filter(({ edge }) => edge !== url)
+  const pid = stack.pidOf(name)
+  const isPopulated = () =>
+    crowd.clients.filter(({ edge, isOpen }) => isOpen && edge === url).length >= share / 2
+  if (isPopulated()) return
+  await nemesis.until(`${name} takes clients`, () => stack.isReady(name), PATIENCE_MS)
+  const moving = new Set(elsewhere.slice(0, Math.ceil(share)))
+  const usual = crowd.edgeFor
+  crowd.edgeFor = (client) => (moving.has(client) ? url : usual(client))
+  for (const client of moving) client.drop()
+  // It may end while they come.
+  const isOver = () => isPopulated() || stack.pidOf(name) !== pid
+  await nemesis.until('they have come', isOver, MOVE_MS).catch(() => undefined)
+  crowd.edgeFor = usual
 }
 
 async function untilRunning(nemesis: Nemesis, name: string): Promise<void> {

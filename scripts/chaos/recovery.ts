@@ -1,5 +1,8 @@
 import type { Entry } from '@roomlog/testkit/proof'
 
+const QUIET_MS = 1_000
+const SETTLE_MS = 30_000
+
 /**
  * After the end of each act of the nemesis, for each client, the milliseconds until it is live again: its newest
  * connection has joined its rooms, a send begun since has been acknowledged, and a message sent since has come.
@@ -32,23 +35,26 @@ function recoveryOf(
   stoppedAt: number,
   sentAt: ReadonlyMap<string, number>,
 ): readonly number[] {
-  let ackAt = Number.POSITIVE_INFINITY
-  let liveAt = Number.POSITIVE_INFINITY
+  let ackMs = Number.POSITIVE_INFINITY
+  let liveMs = Number.POSITIVE_INFINITY
   let sends = 0
   for (let i = firstFrom(own, end); i < own.length; i += 1) {
     const entry = own[i]
-    if (entry === undefined || entry.t > stoppedAt + 30_000) break
+    if (entry === undefined || entry.t > stoppedAt + SETTLE_MS) break
     if (entry.type === 'send' && entry.t < stoppedAt) sends += 1
-    const isNew = () => 'clientMsgId' in entry && (sentAt.get(keyOf(entry)) ?? 0) > end
-    if (entry.type === 'ack' && entry.status === 'ACCEPTED' && isNew()) ackAt = Math.min(ackAt, entry.t)
-    if (entry.type === 'live' && (sentAt.get(`${entry.roomId} ${entry.clientMsgId}`) ?? 0) > end) {
-      liveAt = Math.min(liveAt, entry.t)
-    }
-    if (ackAt < Number.POSITIVE_INFINITY && liveAt < Number.POSITIVE_INFINITY) break
+    const isAck = entry.type === 'ack' && entry.status === 'ACCEPTED'
+    if (!isAck && entry.type !== 'live') continue
+    const sent = sentAt.get(keyOf(entry)) ?? 0
+    if (sent <= end) continue
+    // One that had nothing to say, or was told nothing, for longer has not waited since the end.
+    const waitedMs = entry.t - Math.max(end, sent - QUIET_MS)
+    if (isAck) ackMs = Math.min(ackMs, waitedMs)
+    else liveMs = Math.min(liveMs, waitedMs)
+    if (ackMs < Number.POSITIVE_INFINITY && liveMs < Number.POSITIVE_INFINITY) break
   }
-  // One that had nothing to send, or that was about to end, says nothing.
-  if (ackAt === Number.POSITIVE_INFINITY && (sends === 0 || end > stoppedAt - 1_000)) return []
-  return [Math.max(ackAt, liveAt) - end]
+  // Nor does one that said nothing at all, or an act at the very end, say anything.
+  if (ackMs === Number.POSITIVE_INFINITY && (sends === 0 || end > stoppedAt - QUIET_MS)) return []
+  return [Math.max(ackMs, liveMs)]
 }
 
 function keyOf({ roomId, clientMsgId }: { readonly roomId: string; readonly clientMsgId: string }): string {

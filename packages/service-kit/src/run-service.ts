@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { armCrashPoint } from './crash-point.ts'
+import { heardEverybody } from './knock.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { SettingsError } from './settings.ts'
 
@@ -60,10 +61,12 @@ function stopOnSignals(app: FastifyInstance, log: Logger, timeoutMs: number): vo
       () => die(log, new Error(`not stopped within ${timeoutMs} ms`), 'forced stop'),
       timeoutMs,
     ).unref()
-    app.close().then(
-      () => exit(log, 0),
-      (error) => die(log, error, 'unclean stop'),
-    )
+    heardEverybody(app.server)
+      .then(() => app.close())
+      .then(
+        () => exit(log, 0),
+        (error) => die(log, error, 'unclean stop'),
+      )
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)

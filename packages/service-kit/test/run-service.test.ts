@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test } from 'vitest'
 
 const FIXTURE = join(import.meta.dirname, 'fixtures', 'service.ts')
@@ -66,6 +67,20 @@ describe('a service’s process', () => {
     child.kill('SIGINT')
     expect(await ended).toEqual([0, null])
     expect(lines().filter(({ msg }) => msg === 'stopping')).toHaveLength(1)
+  })
+
+  test('answers whoever had connected before the signal, when it was too busy to see them', async () => {
+    const { child, url, line, ended } = start()
+    const { hostname, port, host } = new URL(await url())
+    await fetch(`http://${host}/busy`)
+    await line('busy')
+    const callers = Array.from({ length: 20 }, () => connect(Number(port), hostname))
+    await Promise.all(callers.map((caller) => once(caller, 'connect')))
+    for (const caller of callers) caller.write(`GET /pass HTTP/1.1\r\nhost: ${host}\r\n\r\n`)
+    child.kill('SIGTERM')
+    const answers = await Promise.all(callers.map((caller) => text(caller).catch((error) => error.code)))
+    expect(answers.map((answer) => answer.split('\r\n', 1)[0])).toEqual(callers.map(() => 'HTTP/1.1 200 OK'))
+    expect(await ended).toEqual([0, null])
   })
 
   test('ends all the same when a request is never answered', async () => {

@@ -4,7 +4,6 @@ import { sql } from 'kysely'
 import { percentiles } from '../../bench/percentiles.ts'
 import { BOTH, type Fault, type Measured } from '../fault.ts'
 import { Storm } from '../load/storm.ts'
-import type { Nemesis } from '../nemesis.ts'
 import type { Stack } from '../stack.ts'
 
 const SOCKETS = { full: 8_000, short: 1_000 } as const

@@ -176,6 +176,14 @@ export class Crowd {
     if (client !== undefined) this.#say(client, roomId)
   }
 
+  /** One message of each of them, unless they wait for an answer. */
+  speakUp(clients: readonly ChaosClient[]): void {
+    for (const client of clients) {
+      const rooms = this.#busyRoomsOf(client)
+      if (rooms.length > 0 && client.sends.pending === 0) this.#say(client, this.#random.pick(rooms))
+    }
+  }
+
   start(): void {
     this.#isSending = true
     let dueAtMs = performance.now()

@@ -155,7 +155,7 @@ export class ToldHistory {
     client: string,
     lastReadSeq: number,
     how: 'answer' | 'frame' | 'members' = 'answer',
-    startedAt = this.now,
+    startedAt = this.now + STEP_MS / 2,
   ): this {
     return this.say({
       ...{ type: 'cursor', client, roomId: ROOM, userId: userOf(client) },

@@ -16,11 +16,7 @@ export function liveness(
   const phaseAt = (phase: string) => history.find((e) => e.type === 'phase' && e.phase === phase)?.t
   const healedAt = phaseAt('healed')
   if (healedAt === undefined || phaseAt('settled') === undefined) return []
-  return [
-    ...ready(history, healedAt),
-    ...behind(positions, final),
-    ...unanswered(history, healedAt),
-  ]
+  return [...ready(history, healedAt), ...behind(positions, final), ...unanswered(history, healedAt)]
 }
 
 function ready(history: readonly Entry[], healedAt: number): readonly Violation[] {

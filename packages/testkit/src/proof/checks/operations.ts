@@ -81,7 +81,8 @@ export function operations(history: readonly Entry[], final: FinalHistory) {
 function changesOf({ operations: all, bodies, rows, seqs }: Message): readonly string[] {
   const changes: string[] = []
   if (bodies.size > 1) changes.push(`was seen with ${bodies.size} bodies`)
-  if (rows.size <= 1 && seqs.size > 1) changes.push(`is ${[...seqs].join(' and ')} by what repeats were answered`)
+  if (rows.size <= 1 && seqs.size > 1)
+    changes.push(`is ${[...seqs].join(' and ')} by what repeats were answered`)
   // Of two bodies the first in the log is stored: the one acknowledged before the other was sent.
   const stored = all.find(({ body }) => bodies.has(body))
   const earlier = all.find(

@@ -24,7 +24,7 @@ export function reads(history: readonly Entry[]): readonly Violation[] {
   const roomOf = (roomId: string): Room => {
     const known = rooms.get(roomId)
     if (known !== undefined) return known
-    const made = { observed: 0, seenAt: new Map(), missing: new Set() }
+    const made: Room = { observed: 0, seenAt: new Map(), missing: new Set() }
     rooms.set(roomId, made)
     return made
   }

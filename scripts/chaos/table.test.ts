@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import type { Fault } from './fault.ts'
+import { appendResult, isClean, type ResultLine, readResults, resultLine } from './results.ts'
+import { table } from './table.ts'
+
+const about = { commit: 'abc', engine: 'embedded', fault: 'F1', seed: 7, short: true, length: 10 } as const
+const line = resultLine(about, {
+  folder: '',
+  seconds: 61.4,
+  recovery: { n: 3, p50: 10.4, p99: 1_234.5, max: 1_300 },
+  report: {
+    violations: [
+      { invariant: 'I2', what: 'twice' },
+      { invariant: 'F1', what: 'not within the bound' },
+    ],
+    totals: { I2: 30 },
+    counts: {
+      ...{ operations: 1_010, acked: 1_000, failed: 4, unknown: 6, lost: 0, duplicated: 30, gaps: 1 },
+      ...{ reordered: 2, observations: 5_000, messages: 1_030 },
+    },
+    deliveryMs: { n: 1_000, p50: 4.6, p99: 80.2, max: 90 },
+  },
+})
+const clean: ResultLine = { ...line, violations: {}, duplicated: 0, gaps: 0, reordered: 0, acked: 234 }
+
+const fault = (id: string, title: string): Fault => ({
+  ...{ id, title, engines: ['embedded'], recovery: { p99Ms: 5_000 }, inject: async () => undefined },
+})
+
+test('a run stays on record as it was', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'roomlog-results-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'results.jsonl')
+  expect(readResults(file)).toEqual([])
+  appendResult(line, file)
+  appendResult(clean, file)
+  expect(readResults(file)).toEqual([line, clean])
+  expect([line, clean].map(isClean)).toEqual([false, true])
+  expect(line).toMatchObject({
+    ...{ ...about, seconds: 61, acked: 1_000, violations: { F1: 1, I2: 30 } },
+    ...{ recovery: { p50: 10, p99: 1_235 }, delivery: { p50: 5, p99: 80 } },
+  })
+})
+
+test('the table sums the runs of each fault and gives the worst recovery', () => {
+  const other: ResultLine = { ...clean, fault: 'F4', recovery: { n: 1, p50: 1, p99: 100, max: 100 } }
+  const faults = [fault('F1', 'edge killed'), fault('F2', 'never run'), fault('F4', 'persister killed')]
+  expect(table([line, clean, other], faults).split('\n')).toEqual([
+    '| fault               |      runs | acked | lost | duplicated | gaps | reordered | p99 recovery |',
+    '|---------------------|----------:|------:|-----:|-----------:|-----:|----------:|-------------:|',
+    '| F1 edge killed      | 2 (1 bad) | 1,234 |    0 |         30 |    1 |         2 |        1.2 s |',
+    '| F4 persister killed |         1 |   234 |    0 |          0 |    0 |         0 |        0.1 s |',
+    '| all                 | 3 (1 bad) | 1,468 |    0 |         30 |    1 |         2 |        1.2 s |',
+  ])
+})

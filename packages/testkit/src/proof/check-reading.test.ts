@@ -74,6 +74,36 @@ describe('I8', () => {
     expect(violated(history.talks('ann', 'm4', ['ann']).gets('bob', 4, again).settles(BOTH))).toEqual([])
   })
 
+  test('the second of two joins may be answered when its client waits for no answer any more', () => {
+    const history = away().asksToJoin('bob', { afterSeq: 1, ...again })
+    history.asksToJoin('bob', { afterSeq: 1, ...again })
+    for (const asked of [true, false]) {
+      history
+        .joined('bob', { asked, recovered: true, ...again })
+        .gets('bob', 2, again)
+        .gets('bob', 3, again)
+    }
+    expect(violated(history.settles(BOTH))).toEqual([])
+  })
+
+  test('a join that another overtook need not be answered', () => {
+    const history = away().asksToJoin('bob', { afterSeq: 1, ...again })
+    history
+      .joins('bob', { afterSeq: 2, ...again })
+      .gets('bob', 3, again)
+      .joins('bob', { afterSeq: 3, ...again })
+    expect(violated(history.talks('ann', 'm4', ['ann']).gets('bob', 4, again).settles(BOTH))).toEqual([])
+  })
+
+  test('a join is answered although something else in its room was refused meanwhile', () => {
+    const refused = { type: 'joinRefused', client: 'bob', roomId: 'room', code: 'rate_limited' } as const
+    const history = away()
+      .asksToJoin('bob', { afterSeq: 1, ...again })
+      .say({ ...refused, ...again })
+    history.joined('bob', { asked: false, recovered: true, ...again })
+    expect(violated(history.gets('bob', 2, again).gets('bob', 3, again).settles(BOTH))).toEqual([])
+  })
+
   test('a refused join is not the one that is answered later', () => {
     const refused = { type: 'joinRefused', client: 'bob', roomId: 'room', code: 'unavailable' } as const
     const history = away()

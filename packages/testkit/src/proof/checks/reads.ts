@@ -1,4 +1,5 @@
 import type { Entry } from '../history.ts'
+import { isAnswer } from './streams.ts'
 import type { Violation } from './violation.ts'
 
 type Page = Extract<Entry, { type: 'page' }>
@@ -37,7 +38,7 @@ export function reads(history: readonly Entry[]): readonly Violation[] {
     const what = `${roomId} ${seq} came after a read that answered a head above it and did not have it`
     violations.push({ invariant: 'I10', what, trace: [entry] })
   }
-  // Several may be under way on one connection; they are answered in turn.
+  // Several may be under way on one connection; an answer is held to what had been seen before the first of them.
   const joinsOf = ({ connection, roomId }: { readonly connection: string; readonly roomId: string }) => {
     const key = `${connection} ${roomId}`
     const waiting = joins.get(key) ?? []
@@ -61,7 +62,7 @@ export function reads(history: readonly Entry[]): readonly Violation[] {
         joinsOf(entry).shift()
         break
       case 'joined': {
-        if (entry.asked) headMustReach(entry, entry.roomId, entry.headSeq, joinsOf(entry).shift() ?? 0)
+        if (isAnswer(entry)) headMustReach(entry, entry.roomId, entry.headSeq, joinsOf(entry).shift() ?? 0)
         roomOf(entry.roomId).observed = Math.max(roomOf(entry.roomId).observed, entry.headSeq)
         break
       }

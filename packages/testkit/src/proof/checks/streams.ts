@@ -7,10 +7,15 @@ export interface Position {
   readonly roomId: string
   last: number
   isJoined: boolean
-  /** Its stream is to begin behind `last`, as a resume asked for. */
-  isResuming: boolean
-  /** The `afterSeq` of each join that is not answered; they are answered in turn. */
+  /** Nothing has come since a resume; the stream is to begin behind one of these. */
+  resumes: readonly number[]
+  /**
+   * The `afterSeq` of each join that may be answered yet. They are answered in turn, but one that another has overtaken
+   * may never be: with more than one of them, an answer may be to any.
+   */
   readonly asked: (number | undefined)[]
+  /** The `afterSeq` of the newest join, which what was refused in its place (a send, say) does not end. */
+  newest: number | undefined
 }
 
 /**
@@ -25,7 +30,7 @@ export function streams(history: readonly Entry[]) {
     const key = `${connection} ${roomId}`
     const known = positions.get(key)
     if (known !== undefined) return known
-    const made = { connection, roomId, last: 0, isJoined: false, isResuming: false, asked: [] }
+    const made = { connection, roomId, last: 0, isJoined: false, resumes: [], asked: [], newest: undefined }
     positions.set(key, made)
     return made
   }
@@ -36,18 +41,20 @@ export function streams(history: readonly Entry[]) {
       case 'phase':
         if (entry.phase === 'settled') atSettled ??= standing()
         break
-      case 'join':
-        positionOf(entry.connection, entry.roomId).asked.push(entry.afterSeq)
+      case 'join': {
+        const position = positionOf(entry.connection, entry.roomId)
+        position.asked.push(entry.afterSeq)
+        position.newest = entry.afterSeq
         break
+      }
       case 'joinRefused':
         positionOf(entry.connection, entry.roomId).asked.shift()
         break
       case 'joined': {
         const position = positionOf(entry.connection, entry.roomId)
-        const afterSeq = entry.asked ? position.asked.shift() : undefined
-        const isResumed = afterSeq !== undefined && entry.recovered !== false
-        position.last = isResumed ? afterSeq : entry.headSeq
-        position.isResuming = isResumed
+        position.resumes = resumesOf(position, entry)
+        position.last = position.resumes.length > 0 ? Math.max(...position.resumes) : entry.headSeq
+        if (isAnswer(entry)) position.asked.shift()
         position.isJoined = true
         break
       }
@@ -63,17 +70,18 @@ export function streams(history: readonly Entry[]) {
       case 'live': {
         observations += 1
         const position = positionOf(entry.connection, entry.roomId)
-        const expected = position.last + 1
+        const isResume = position.resumes.includes(entry.seq - 1)
+        const expected = isResume ? entry.seq : position.last + 1
         if (!position.isJoined) {
           violations.push({ invariant: 'I7', what: `${wordsOf(entry)} without being joined`, trace: [entry] })
         } else if (entry.seq !== expected) {
           if (entry.seq > expected) gaps += 1
           else reordered += 1
-          const invariant = position.isResuming ? 'I8' : 'I7'
+          const invariant = position.resumes.length > 0 ? 'I8' : 'I7'
           violations.push({ invariant, what: `${wordsOf(entry)} instead of ${expected}`, trace: [entry] })
         }
         position.last = entry.seq
-        position.isResuming = false
+        position.resumes = []
         break
       }
       case 'page':
@@ -82,6 +90,21 @@ export function streams(history: readonly Entry[]) {
     }
   }
   return { violations, gaps, reordered, observations, positions: atSettled ?? standing() }
+}
+
+/** The server begins a stream anew by itself only where it could not be recovered. */
+export function isAnswer(entry: { readonly asked: boolean; readonly recovered?: boolean }): boolean {
+  return entry.asked || entry.recovered === true
+}
+
+/** What the answer may resume behind; empty where its stream begins behind its head. */
+function resumesOf(
+  { asked, newest }: Position,
+  entry: { readonly asked: boolean; readonly recovered?: boolean; readonly headSeq: number },
+): readonly number[] {
+  const afterSeqs = asked.length > 0 ? asked : [newest]
+  if (!isAnswer(entry) || entry.recovered === false || afterSeqs.every((it) => it === undefined)) return []
+  return afterSeqs.map((afterSeq) => afterSeq ?? entry.headSeq)
 }
 
 function wordsOf({ connection, roomId, seq }: { connection: string; roomId: string; seq: number }): string {

@@ -1,4 +1,5 @@
 export { connectEventLog, type EventLogSettings } from './connect.ts'
+export { connectLogReader, type LogReaderSettings } from './connect-reader.ts'
 export { EventLogError, type EventLogErrorCode } from './errors.ts'
 export type { KafkaSettings } from './kafka.ts'
 export { MemoryLog, type MemoryLogSettings } from './memory.ts'
@@ -12,4 +13,5 @@ export {
   type Subscription,
   type SubscriptionHealth,
 } from './port.ts'
+export type { LogReader, OffsetRange, Positions, Ranges, ReadOptions, TimedRecord } from './reader.ts'
 export { createTopics, type TopicSettings } from './topics.ts'

@@ -1,14 +1,15 @@
 import { kafka, suiteOn, type TestKafka } from '@roomlog/testkit'
 import pino from 'pino'
 import { afterAll, beforeAll } from 'vitest'
-import { connectEventLog, createTopics } from '../src/index.ts'
+import { connectEventLog, connectLogReader, createTopics } from '../src/index.ts'
 import { eventLogContract, type LogWorld, PARTITIONS, SESSION_TIMEOUT_MS } from './contract.ts'
+import { logReaderContract, type ReaderWorld } from './reader-contract.ts'
 
 suiteOn(['kafka'], 'the log on Kafka', () => {
   const logger = pino({ enabled: false })
   const engine = 'full'
   let server: TestKafka
-  let world: LogWorld
+  let world: LogWorld & ReaderWorld
 
   beforeAll(async () => {
     server = await kafka()
@@ -30,6 +31,8 @@ suiteOn(['kafka'], 'the log on Kafka', () => {
           },
           logger,
         ),
+      openReader: (namespace) =>
+        connectLogReader({ ...settings, namespace: within(namespace), clientId: 'test' }, logger),
       // The least that brokers allow.
       processSettings: (namespace) => ({
         ...settings,
@@ -43,4 +46,5 @@ suiteOn(['kafka'], 'the log on Kafka', () => {
   })
 
   eventLogContract(() => world)
+  logReaderContract(() => world)
 })

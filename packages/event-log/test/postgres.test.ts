@@ -2,15 +2,16 @@ import { connect, type Database, migrate } from '@roomlog/db'
 import { postgres, suiteOn, type TestPostgres } from '@roomlog/testkit'
 import pino from 'pino'
 import { afterAll, beforeAll } from 'vitest'
-import { connectEventLog, createTopics } from '../src/index.ts'
+import { connectEventLog, connectLogReader, createTopics } from '../src/index.ts'
 import { eventLogContract, type LogWorld, PARTITIONS, SESSION_TIMEOUT_MS } from './contract.ts'
+import { logReaderContract, type ReaderWorld } from './reader-contract.ts'
 
 suiteOn(['postgres'], 'the log on PostgreSQL', () => {
   const logger = pino({ enabled: false })
   const engine = 'embedded'
   let server: TestPostgres
   let database: Database
-  let world: LogWorld
+  let world: LogWorld & ReaderWorld
 
   beforeAll(async () => {
     server = await postgres()
@@ -26,6 +27,7 @@ suiteOn(['postgres'], 'the log on PostgreSQL', () => {
           { ...settings, clientId: 'test', sessionTimeoutMs: SESSION_TIMEOUT_MS, ...given },
           logger,
         ),
+      openReader: (namespace) => connectLogReader({ ...settings, namespace, clientId: 'test' }, logger),
       processSettings: (namespace) => ({
         engine,
         partitions: PARTITIONS,
@@ -41,4 +43,5 @@ suiteOn(['postgres'], 'the log on PostgreSQL', () => {
   })
 
   eventLogContract(() => world)
+  logReaderContract(() => world)
 })

@@ -29,10 +29,12 @@ export {
   type RejectionCode,
 } from './schemas.ts'
 export {
+  AUDIT_GROUP,
   broadcastGroup,
   namespaced,
   PARTITIONS_DEFAULT,
   PERSISTER_GROUP,
+  REPLAY_GROUP,
   TOPICS,
   type Topic,
 } from './topics.ts'

@@ -1,16 +1,10 @@
 import type { Logger } from 'pino'
 import { deliver, redeliveryPauseMs } from '../delivery.ts'
 import { EventLogError } from '../errors.ts'
-import {
-  type Admin,
-  type Consumer,
-  type EachBatchPayload,
-  type KafkaMessage,
-  protocolErrorType,
-  survivable,
-} from '../kafka.ts'
+import { type Admin, type Consumer, type EachBatchPayload, protocolErrorType, survivable } from '../kafka.ts'
 import type { LogRecord, SubscribeOptions, Subscription, SubscriptionHealth } from '../port.ts'
 import { retryForEver, within } from '../retry.ts'
+import { recordOf } from './record.ts'
 
 const COMMIT_RETRY_MS = 1000
 const FIRST_COMMIT_TIMEOUT_MS = 5000
@@ -289,9 +283,4 @@ export class KafkaSubscription implements Subscription {
       logger.warn({ err, group }, 'could not leave the group in order'),
     )
   }
-}
-
-function recordOf({ key, headers = {}, value, offset }: KafkaMessage): LogRecord {
-  const texts = Object.entries(headers).map(([name, it]) => [name, String(Array.isArray(it) ? it[0] : it)])
-  return { key: key?.toString() ?? null, headers: Object.fromEntries(texts), value, offset: BigInt(offset) }
 }

@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { writeMetrics } from './audit/metrics.ts'
+import { type Options, optionsSchema, readArguments, USAGE } from './audit/options.ts'
+import { repair } from './audit/repair.ts'
+import { isClean, jsonReport, textReport } from './audit/report.ts'
+import { type AuditReport, audit } from './audit/run.ts'
+import { runCommand } from './operator/command.ts'
+import { describeFailure, EXIT, type ExitCode, OperatorFailure } from './operator/failure.ts'
+import { openServers, type Servers } from './operator/servers.ts'
+import { readSettings, type Target } from './operator/settings.ts'
+
+// Is everything that was accepted stored, published, in its place, and sent by somebody?
+// No command of package.json yet: of its suite (test/audit-draft.ts) 16 of 28 tests are green.
+await runCommand('audit', USAGE, async (args, env) => {
+  const given = readArguments(args)
+  if (given === undefined) return undefined
+  const { target, options } = await readSettings({ env, given, options: optionsSchema, needsDatabase: true })
+  return options.watchMs === undefined ? once(target, options) : watch(target, options, options.watchMs)
+})
+
+async function once(target: Target, options: Options): Promise<ExitCode> {
+  await using servers = await openServers(target, 'audit')
+  // With --repair only what is left after it is accepted.
+  let report = await look(servers, { ...options, accept: options.accept && !options.repair })
+  if (options.repair && report.lost.length + report.unpublished.length > 0) {
+    // Beside the one object that --json promises.
+    const say = (text: string) => (options.json ? console.error(text) : console.log(text))
+    say(textReport(report))
+    const { settled } = await repair(report, { ...servers, log: await servers.openLog(), say })
+    if (!settled) say('The persisters have not come to it yet: run the audit again when they have.')
+    report = await look(servers, options)
+  }
+  if (options.metrics !== undefined) await putMetrics(options.metrics, report)
+  console.log(options.json ? jsonReport(report) : textReport(report))
+  return isClean(report) ? EXIT.clean : EXIT.findings
+}
+
+function look({ reader, database }: Servers, options: Options): Promise<AuditReport> {
+  if (database === undefined) throw new OperatorFailure('Set DATABASE_URL.')
+  return audit(reader, database.db, options)
+}
+
+async function watch(target: Target, options: Options, everyMs: number): Promise<ExitCode> {
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort())
+  for (;;) {
+    // A server that is away now may be back at the next look.
+    await once(target, options).catch((error: unknown) => console.error(`audit: ${describeFailure(error)}`))
+    await delay(everyMs, undefined, { signal: stop.signal }).catch(() => undefined)
+    if (stop.signal.aborted) return EXIT.clean
+  }
+}
+
+async function putMetrics(file: string, report: AuditReport): Promise<void> {
+  await writeMetrics(file, report).catch((error: Error) => {
+    throw new OperatorFailure(
+      `${file} cannot be written (${error.message}). Name a file in a folder that may be written.`,
+    )
+  })
+}

@@ -1,0 +1,186 @@
+import type { Database } from '@roomlog/db'
+import type { LogReader, OffsetRange, Positions, Ranges, TimedRecord } from '@roomlog/event-log'
+import { addressOf, decodeCreated, type MessageAddress, type MessageCreated } from '@roomlog/events'
+import { type FoundRow, type MessageKey, rowsByKey } from './rows.ts'
+import { Places } from './seq-ranges.ts'
+
+/** Of one statement. */
+const KEYS_AT_MOST = 500
+/** Of one partition: whoever has lost more has lost enough to be told of, and the rest waits for the next run. */
+const SUSPECTS_AT_MOST = 10_000
+
+/** A record without a row: so far, or for good. */
+export interface Suspect {
+  readonly partition: number
+  readonly record: TimedRecord
+  /** Undefined where no build can read it, or only a newer one. */
+  readonly event: MessageCreated | undefined
+  readonly address: MessageAddress | undefined
+  /** Of a version that this build does not know. */
+  readonly isNewer: boolean
+}
+
+/** A room that the audited records name. */
+export interface TouchedRoom {
+  readonly partition: number
+  /** Of its first audited record. */
+  readonly offset: bigint
+}
+
+export interface CreatedPassOptions {
+  readonly reader: LogReader
+  readonly db: Database['db']
+  readonly ranges: Ranges
+  /** What the log took later is not judged: a persister may have it in hands. */
+  readonly before: Date
+  /** Whether what was published of a record as old as this must still be there. */
+  readonly isPublishedKept: (partition: number, at: Date) => boolean
+}
+
+/** Reads the created records that are due, and looks each up in the database. */
+export class CreatedPass {
+  readonly #options: CreatedPassOptions
+  /** Of each partition the first offset that was not looked at. */
+  readonly #reached: Map<number, bigint>
+  readonly #closed = new Set<number>()
+  readonly #suspects: Suspect[] = []
+  readonly #suspectsOf = new Map<number, number>()
+  readonly #altered: { readonly suspect: Suspect; readonly row: FoundRow }[] = []
+  readonly touched = new Map<string, TouchedRoom>()
+  /** Rows that some record explains. */
+  readonly explained = new Places()
+  /** Rows that were made of audited records; what was published of them must still be there. */
+  readonly published = new Places()
+  /** The same, of whatever age. */
+  readonly stored = new Places()
+
+  constructor(options: CreatedPassOptions) {
+    this.#options = options
+    this.#reached = new Map([...options.ranges].map(([partition, { from }]) => [partition, from]))
+  }
+
+  async run(): Promise<void> {
+    await this.#options.reader.read('created', {
+      ranges: this.#options.ranges,
+      onRecords: (partition, records) => this.#look(partition, records),
+    })
+    // What was to be read and is not there was removed for its age.
+    for (const [partition, { end }] of this.#options.ranges) {
+      if (!this.#closed.has(partition)) this.#reached.set(partition, end)
+    }
+  }
+
+  /** The first offset that was to be looked at. */
+  from(partition: number): bigint {
+    return this.#options.ranges.get(partition)?.from ?? 0n
+  }
+
+  get reached(): Positions {
+    return this.#reached
+  }
+
+  get suspects(): readonly Suspect[] {
+    return this.#suspects
+  }
+
+  /** Rows whose body is another than that of their record. */
+  get altered() {
+    return this.#altered
+  }
+
+  get looked(): number {
+    return sizeOf(
+      [...this.#options.ranges].map(([partition, { from }]) => ({
+        from,
+        end: this.#reached.get(partition) ?? from,
+      })),
+    )
+  }
+
+  async #look(partition: number, records: readonly TimedRecord[]): Promise<void> {
+    if (this.#closed.has(partition)) return
+    // In the order of the log: behind the first that is too young, nothing is old enough for sure.
+    const young = records.findIndex(({ at }) => at >= this.#options.before)
+    const due = young === -1 ? records : records.slice(0, young)
+    for (let i = 0; i < due.length && !this.#closed.has(partition); i += KEYS_AT_MOST) {
+      await this.#judge(partition, due.slice(i, i + KEYS_AT_MOST))
+    }
+    if (young !== -1) this.#closed.add(partition)
+  }
+
+  async #judge(partition: number, records: readonly TimedRecord[]): Promise<void> {
+    const suspects = records.map((record) => suspectOf(partition, record))
+    const rows = await findRows(this.#options.db, suspects)
+    for (const suspect of suspects) {
+      const row = rows.get(suspect)
+      if (row !== undefined) this.resolve(suspect, row)
+      else this.#suspect(suspect)
+    }
+    const last = records.at(-1)
+    if (last !== undefined) this.#reached.set(partition, last.offset + 1n)
+    if ((this.#suspectsOf.get(partition) ?? 0) >= SUSPECTS_AT_MOST) this.#closed.add(partition)
+  }
+
+  #suspect(suspect: Suspect): void {
+    const { partition, event } = suspect
+    this.#suspects.push(suspect)
+    this.#suspectsOf.set(partition, (this.#suspectsOf.get(partition) ?? 0) + 1)
+    if (event !== undefined) this.#touch(event.roomId, suspect)
+  }
+
+  /** The record has a row after all. */
+  resolve(suspect: Suspect, row: FoundRow): void {
+    const { partition, record, event } = suspect
+    if (event === undefined) return
+    const { roomId } = event
+    this.#touch(roomId, suspect)
+    this.explained.add(roomId, row.seq)
+    // Else the row is another record's, of which this one is a repeat or a namesake.
+    if (row.partition !== partition || row.offset !== Number(record.offset)) return
+    this.stored.add(roomId, row.seq)
+    if (this.#options.isPublishedKept(partition, record.at)) this.published.add(roomId, row.seq)
+    if (!row.sameBody) this.#altered.push({ suspect, row })
+  }
+
+  #touch(roomId: string, { partition, record }: Suspect): void {
+    if (!this.touched.has(roomId)) this.touched.set(roomId, { partition, offset: record.offset })
+  }
+}
+
+/** Whose a record or row is, and nothing more of it. */
+export function keyOf({ roomId, senderId, clientMsgId }: MessageKey): MessageKey {
+  return { roomId, senderId, clientMsgId }
+}
+
+export function suspectOf(partition: number, record: TimedRecord): Suspect {
+  const decoded = decodeCreated(record.value)
+  const event = decoded.kind === 'event' ? decoded.event : undefined
+  const address = event === undefined ? addressOf(record.value) : keyOf(event)
+  return { partition, record, event, address, isNewer: decoded.kind === 'newer' }
+}
+
+/** The rows of those that can be read and have one. */
+export async function findRows(
+  db: Database['db'],
+  suspects: readonly Suspect[],
+): Promise<ReadonlyMap<Suspect, FoundRow>> {
+  const found = new Map<Suspect, FoundRow>()
+  const readable = suspects.flatMap((suspect) =>
+    suspect.event === undefined ? [] : [{ suspect, event: suspect.event }],
+  )
+  for (let i = 0; i < readable.length; i += KEYS_AT_MOST) {
+    const slice = readable.slice(i, i + KEYS_AT_MOST)
+    const { rows } = await rowsByKey(slice.map(({ event }) => event)).execute(db)
+    for (const row of rows) {
+      const suspect = slice[row.index]?.suspect
+      if (suspect !== undefined) found.set(suspect, row)
+    }
+  }
+  return found
+}
+
+export function sizeOf(ranges: Iterable<OffsetRange>): number {
+  let size = 0
+  for (const { from, end } of ranges) size += Number(end > from ? end - from : 0n)
+  return size
+}

@@ -1,0 +1,96 @@
+import type { Database } from '@roomlog/db'
+import type { LogReader, Ranges, TimedRecord } from '@roomlog/event-log'
+import { HEADERS, REPLAY_GROUP, TOPICS } from '@roomlog/events'
+import { findRows, type Suspect, suspectOf } from './created.ts'
+import type { Findings } from './findings.ts'
+
+interface Letter extends Suspect {
+  /** Of the created record that was given up, as `partition:offset`. */
+  readonly origin: string | undefined
+}
+
+/** The dead letters, by what they can be recognised: where the record stood that was given up, and whose it was. */
+export class DeadLetters {
+  readonly #reader: LogReader
+  readonly #waiting: Letter[] = []
+  readonly #known = new Set<string>()
+  #older: Ranges = new Map()
+
+  constructor(reader: LogReader) {
+    this.#reader = reader
+  }
+
+  /** Reads those that were not given back yet. */
+  async readWaiting(): Promise<void> {
+    const [bounds, replayed] = [
+      await this.#reader.bounds('deadLetters'),
+      await this.#reader.positions(REPLAY_GROUP, 'deadLetters'),
+    ]
+    const split = [...bounds].map(([partition, { from, end }]) => {
+      const to = replayed.get(partition) ?? from
+      return { partition, from, middle: to < from ? from : to > end ? end : to, end }
+    })
+    this.#older = new Map(split.map(({ partition, from, middle }) => [partition, { from, end: middle }]))
+    const ranges = new Map(split.map(({ partition, middle, end }) => [partition, { from: middle, end }]))
+    await this.#read(ranges, (letter) => {
+      this.#waiting.push(letter)
+      // Not of those given back: what became of the record that was made of one is not known by its key.
+      if (letter.address !== undefined) this.#known.add(keyText(letter.address))
+    })
+  }
+
+  /** Reads the others too: a record given back a while ago may be dead all the same. */
+  async readOlder(): Promise<void> {
+    const ranges = this.#older
+    this.#older = new Map()
+    await this.#read(ranges, () => undefined)
+  }
+
+  has({ partition, record, address }: Suspect): boolean {
+    if (this.#known.has(`${partition}:${record.offset}`)) return true
+    return address !== undefined && this.#known.has(keyText(address))
+  }
+
+  /** Those that wait and have no row by now: somebody has to look at them. */
+  async report(db: Database['db'], findings: Findings): Promise<void> {
+    const rows = await findRows(db, this.#waiting)
+    for (const letter of this.#waiting) {
+      if (rows.has(letter)) continue
+      const { partition, record, address, origin } = letter
+      const from = origin === undefined ? '' : `, was record ${origin}`
+      findings.add({
+        kind: 'dead_letter',
+        detail: `${record.headers[HEADERS.reason] ?? 'no reason given'}${from}`,
+        ...(address === undefined ? {} : address),
+        partition,
+        offset: Number(record.offset),
+      })
+    }
+  }
+
+  async #read(ranges: Ranges, onLetter: (letter: Letter) => void): Promise<void> {
+    await this.#reader.read('deadLetters', {
+      ranges,
+      onRecords: async (partition, records) => {
+        for (const record of records) {
+          const letter = letterOf(partition, record)
+          if (letter.origin !== undefined) this.#known.add(letter.origin)
+          onLetter(letter)
+        }
+      },
+    })
+  }
+}
+
+function letterOf(partition: number, record: TimedRecord): Letter {
+  const { headers } = record
+  const isCreated = headers[HEADERS.originTopic] === TOPICS.created.name
+  const origin = isCreated
+    ? `${headers[HEADERS.originPartition]}:${headers[HEADERS.originOffset]}`
+    : undefined
+  return { ...suspectOf(partition, record), origin }
+}
+
+function keyText({ roomId, senderId, clientMsgId }: NonNullable<Suspect['address']>): string {
+  return `${roomId} ${senderId} ${clientMsgId}`
+}

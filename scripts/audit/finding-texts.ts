@@ -1,0 +1,40 @@
+import { keyOf, type Suspect } from './created.ts'
+import type { Finding } from './findings.ts'
+import type { FoundRow, StoredRow } from './rows.ts'
+
+/** `persistersAt`: where they are in its partition. `isLost`: they had passed it before anything else was read. */
+export function unstored(suspect: Suspect, persistersAt: bigint, isLost: boolean): Finding {
+  const { record, event, isNewer } = suspect
+  const why = isLost
+    ? `is lost: the persisters have passed it and are at ${persistersAt}`
+    : isNewer
+      ? 'waits for a build that knows its newer version'
+      : `waits for the persisters, which are at ${persistersAt}`
+  const detail = `accepted ${event?.acceptedAt ?? record.at.toISOString()}, ${why}`
+  return { kind: 'accepted_not_stored', detail, ...whereOf(suspect) }
+}
+
+export function altered(suspect: Suspect, row: FoundRow): Finding {
+  const detail = 'its body is not the one of the record that it was made of'
+  return { kind: 'unexplained_row', detail, ...whereOf(suspect), seq: row.seq }
+}
+
+export function unpublished(row: StoredRow): Finding {
+  const detail = 'is stored, and the persisters have passed its record without publishing it'
+  return { kind: 'stored_not_published', detail, ...placeOf(row) }
+}
+
+export function unexplained(row: StoredRow): Finding {
+  const detail = 'no created record stands where it says that it came from'
+  return { kind: 'unexplained_row', detail, ...placeOf(row) }
+}
+
+function whereOf({ partition, record, address }: Suspect) {
+  const key = address === undefined ? {} : keyOf(address)
+  return { ...key, partition, offset: Number(record.offset) }
+}
+
+function placeOf(row: StoredRow) {
+  const { seq, partition, offset } = row
+  return { ...keyOf(row), seq, partition, offset }
+}

@@ -1,0 +1,112 @@
+import { parseArgs } from 'node:util'
+import { integer } from '@roomlog/service-kit'
+import { z } from 'zod'
+import { UsageError } from '../operator/failure.ts'
+
+export const USAGE = `npm run audit -- [options]
+
+Compares the log with the database: is everything that was accepted stored (or dead-lettered), everything stored
+published, every room 1, 2, 3 … without a hole, and every row one that somebody sent? It remembers how far it came, so
+that a run costs what is new; the first begins with the oldest record of the log. A finding is told by every run until
+it is gone.
+
+  --older-than <seconds>  how long a message may be under way before it is judged (60)
+  --since <time>          begin with what the log took then: 2026-01-31T12:00:00Z, or 90s, 30m, 12h, 7d ago
+  --full                  everything that the log has, and every row of every room; takes its time
+  --json                  one JSON object instead of the table
+  --metrics <file>        also write the counts for Prometheus (node_exporter's textfile collector)
+  --watch <seconds>       again and again, so long apart, until a signal
+  --repair                append again what was lost, publish again what was not published, and look once more
+  --accept                go on behind what is found now: it is not told again
+
+The servers come from the environment, as for npm run topics (ENGINE, DATABASE_URL, DATABASE_ROLE, KAFKA_BROKERS,
+NAMESPACE, PARTITIONS …); where none is named, it is the Roomlog that npm start has started from this folder.
+Exit code 0: clean. 1: something was found. 2: it could not be looked at everything.`
+
+const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const AGO = /^([0-9]{1,6})([smhd])$/
+
+const moment = z.string().transform((text, context) => {
+  const [, count, unit] = AGO.exec(text) ?? []
+  const ms =
+    unit === undefined
+      ? Date.parse(text)
+      : Date.now() - Number(count) * UNITS_MS[unit as keyof typeof UNITS_MS]
+  if (!Number.isNaN(ms)) return new Date(ms)
+  context.addIssue({
+    code: 'custom',
+    message: 'must be a time (2026-01-31T12:00:00Z) or how long ago (30m, 12h, 7d)',
+  })
+  return z.NEVER
+})
+
+const FLAGS = ['full', 'json', 'repair', 'accept'] as const
+const flagSchema = z
+  .string()
+  .optional()
+  .transform((text) => text !== undefined)
+
+export const optionsSchema = z
+  .object({
+    '--older-than': integer(0, 86_400).default(60),
+    '--since': moment.optional(),
+    '--metrics': z.string().optional(),
+    '--watch': integer(1, 86_400).optional(),
+    '--full': flagSchema,
+    '--json': flagSchema,
+    '--repair': flagSchema,
+    '--accept': flagSchema,
+  })
+  .superRefine((given, context) => {
+    const refuse = (name: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [name], message })
+    if (given['--full'] && given['--since'] !== undefined) refuse('--since', 'does not go with --full')
+    for (const once of ['--repair', '--accept'] as const) {
+      if (given[once] && given['--watch'] !== undefined) refuse(once, 'is done once, not with --watch')
+    }
+  })
+  .transform((given) => ({
+    olderThanMs: given['--older-than'] * 1000,
+    since: given['--since'],
+    metrics: given['--metrics'],
+    watchMs: given['--watch'] === undefined ? undefined : given['--watch'] * 1000,
+    full: given['--full'],
+    json: given['--json'],
+    repair: given['--repair'],
+    accept: given['--accept'],
+  }))
+
+export type Options = Readonly<z.infer<typeof optionsSchema>>
+
+/** The texts of the arguments by their names with the dashes; undefined: help is asked for. Throws `UsageError`. */
+export function readArguments(
+  args: readonly string[],
+): Readonly<Record<string, string | undefined>> | undefined {
+  const text = { type: 'string' } as const
+  const flag = { type: 'boolean' } as const
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        'older-than': text,
+        since: text,
+        metrics: text,
+        watch: text,
+        full: flag,
+        json: flag,
+        repair: flag,
+        accept: flag,
+        help: { ...flag, short: 'h' },
+      },
+    })
+    if (values.help) return undefined
+    const flags = FLAGS.map((name) => [`--${name}`, values[name] ? 'true' : undefined])
+    const texts = (['older-than', 'since', 'metrics', 'watch'] as const).map((name) => [
+      `--${name}`,
+      values[name],
+    ])
+    return Object.fromEntries([...flags, ...texts])
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}

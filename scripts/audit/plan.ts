@@ -1,0 +1,93 @@
+import type { LogReader, Positions, Ranges } from '@roomlog/event-log'
+import { AUDIT_GROUP, PERSISTER_GROUP } from '@roomlog/events'
+import { CLOCKS_DIFFER_MS, oldestTimes } from './explained.ts'
+
+export interface PlanOptions {
+  /** Everything that the log still has, whatever was audited. */
+  readonly full: boolean
+  /** Only what the log took since; undefined: what was not audited yet. */
+  readonly since: Date | undefined
+}
+
+/** Which records an audit looks at. */
+export interface Plan {
+  /** Where the persisters were before anything else was read: what lies below they had finished with by then. */
+  readonly persistersAt: Positions
+  readonly created: Ranges
+  readonly publishedFrom: Positions
+  /** Nothing that was not audited lies between the last audit of the partition and this one. */
+  readonly isContinued: (partition: number) => boolean
+  /** Whether what was published of a created record that the log took at `at` must still be there. */
+  readonly isPublishedKept: (partition: number, at: Date) => boolean
+}
+
+export async function makePlan(reader: LogReader, options: PlanOptions): Promise<Plan> {
+  const persistersAt = await reader.positions(PERSISTER_GROUP, 'created')
+  const created = await reader.bounds('created')
+  const published = await reader.bounds('persisted')
+  const audited = await reader.positions(AUDIT_GROUP, 'created')
+  const starts = await startsOf(reader, options, audited)
+  const createdFrom = within(created, starts.created)
+  return {
+    persistersAt,
+    created: new Map(
+      [...created].map(([p, { from, end }]) => [p, { from: createdFrom.get(p) ?? from, end }]),
+    ),
+    publishedFrom: within(published, starts.published),
+    isContinued: (partition) => {
+      const [from, low] = [createdFrom.get(partition) ?? 0n, created.get(partition)?.from ?? 0n]
+      const last = audited.get(partition)
+      return last === undefined || from <= (last < low ? low : last)
+    },
+    isPublishedKept: await keptJudge(reader, published, starts.published),
+  }
+}
+
+interface Starts {
+  readonly created: Positions
+  readonly published: Positions
+}
+
+async function startsOf(
+  reader: LogReader,
+  { full, since }: PlanOptions,
+  audited: Positions,
+): Promise<Starts> {
+  if (full) return { created: new Map(), published: new Map() }
+  if (since === undefined) {
+    return { created: audited, published: await reader.positions(AUDIT_GROUP, 'persisted') }
+  }
+  return {
+    created: await reader.offsetsAt('created', since),
+    // What was published by a clock that goes behind is not overlooked.
+    published: await reader.offsetsAt('persisted', new Date(since.getTime() - CLOCKS_DIFFER_MS)),
+  }
+}
+
+/** Where nothing was removed since the last audit all is there; else what is surely younger than the oldest that is. */
+async function keptJudge(
+  reader: LogReader,
+  published: Ranges,
+  starts: Positions,
+): Promise<Plan['isPublishedKept']> {
+  const trimmed = new Set(
+    [...published].flatMap(([partition, { from }]) =>
+      from > (starts.get(partition) ?? 0n) ? [partition] : [],
+    ),
+  )
+  const oldest = await oldestTimes(reader, trimmed, published, 'persisted')
+  return (partition, at) => {
+    if (!trimmed.has(partition)) return true
+    const time = oldest.get(partition)
+    return time !== undefined && at.getTime() > time.getTime() + CLOCKS_DIFFER_MS
+  }
+}
+
+function within(bounds: Ranges, positions: Positions): Positions {
+  return new Map(
+    [...bounds].map(([partition, { from }]) => {
+      const position = positions.get(partition) ?? from
+      return [partition, position < from ? from : position]
+    }),
+  )
+}

@@ -1,0 +1,58 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Database } from '@roomlog/db'
+import type { EventLog, LogReader } from '@roomlog/event-log'
+import { encodePersisted, PERSISTER_GROUP } from '@roomlog/events'
+import { messagesAt } from './rows.ts'
+import type { AuditReport } from './run.ts'
+
+const APPEND_TIMEOUT_MS = 30_000
+const STORED_WITHIN_MS = 15_000
+const LOOK_EVERY_MS = 250
+
+export interface Repaired {
+  readonly appended: number
+  readonly published: number
+  /** The persisters have handled what was appended: another audit tells whether that helped. */
+  readonly settled: boolean
+}
+
+export interface RepairOptions {
+  readonly reader: LogReader
+  readonly database: Database | undefined
+  readonly log: EventLog
+  readonly say: (text: string) => void
+}
+
+/**
+ * Appends what was lost once more, byte for byte: the unique key lets one row come of it at most. Publishes what was not
+ * published: who has it drops it.
+ */
+export async function repair(report: AuditReport, options: RepairOptions): Promise<Repaired> {
+  const { database, log, say } = options
+  const signal = AbortSignal.timeout(APPEND_TIMEOUT_MS)
+  const messages = database === undefined ? [] : await messagesAt(database.db, report.unpublished)
+  await log.appendAll('persisted', messages.map(encodePersisted), signal)
+  for (const { roomId, seq } of messages) say(`published again: room ${roomId} seq ${seq}`)
+  const records = report.lost.map(({ key, headers, value }) => ({
+    key: key ?? '',
+    headers,
+    value: value ?? Buffer.alloc(0),
+  }))
+  await log.appendAll('created', records, signal)
+  for (const { key, offset } of report.lost)
+    say(`appended again: the created record at offset ${offset}, key ${key}`)
+  const settled = records.length === 0 || (await persistersReach(options.reader))
+  return { appended: records.length, published: messages.length, settled }
+}
+
+/** Whether the persisters come to the present end of the created records in time. */
+async function persistersReach(reader: LogReader): Promise<boolean> {
+  const ends = await reader.bounds('created')
+  const endMs = performance.now() + STORED_WITHIN_MS
+  for (;;) {
+    const positions = await reader.positions(PERSISTER_GROUP, 'created')
+    if ([...ends].every(([partition, { end }]) => (positions.get(partition) ?? 0n) >= end)) return true
+    if (performance.now() > endMs) return false
+    await delay(LOOK_EVERY_MS)
+  }
+}

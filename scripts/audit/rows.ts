@@ -1,0 +1,84 @@
+import type { Tables } from '@roomlog/db'
+import type { Message } from '@roomlog/protocol'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+
+/** What names a message for ever. */
+export interface MessageKey {
+  readonly roomId: string
+  readonly senderId: string
+  readonly clientMsgId: string
+}
+
+export interface Place {
+  readonly roomId: string
+  readonly seq: number
+}
+
+/** A stored row, as far as it can be told without its body. */
+export interface StoredRow extends Place, MessageKey {
+  readonly partition: number
+  readonly offset: number
+  readonly createdAt: Date
+}
+
+export interface FoundRow {
+  /** Of the key that it was found by. */
+  readonly index: number
+  readonly seq: number
+  /** Where the record stood that was stored. */
+  readonly partition: number
+  readonly offset: number
+  readonly sameBody: boolean
+}
+
+/** The rows that stand under these keys: one look into the unique index for each. */
+export function rowsByKey(keys: readonly (MessageKey & { readonly body: string })[]): RawBuilder<FoundRow> {
+  return sql`
+    SELECT u.ord::int - 1 AS index, m.seq, m.source_partition AS partition, m.source_offset AS "offset",
+           m.body = u.body AS "sameBody"
+    FROM unnest(
+      ${keys.map((key) => key.roomId)}::text[], ${keys.map((key) => key.senderId)}::text[],
+      ${keys.map((key) => key.clientMsgId)}::text[], ${keys.map((key) => key.body)}::text[]
+    ) WITH ORDINALITY AS u (room_id, sender_id, client_msg_id, body, ord)
+    CROSS JOIN LATERAL (
+      SELECT m.seq, m.source_partition, m.source_offset, m.body FROM chat.messages m
+      WHERE m.room_id = u.room_id COLLATE "C" AND m.sender_id = u.sender_id COLLATE "C"
+        AND m.client_msg_id = u.client_msg_id COLLATE "C"
+      LIMIT 1
+    ) m`
+}
+
+/** The rows at these places: one look into the primary key for each. */
+export function rowsAt(places: readonly Place[]): RawBuilder<StoredRow> {
+  return sql`
+    SELECT u.room_id AS "roomId", u.seq, m.sender_id AS "senderId", m.client_msg_id AS "clientMsgId",
+           m.source_partition AS partition, m.source_offset AS "offset", m.created_at AS "createdAt"
+    FROM unnest(${places.map(({ roomId }) => roomId)}::text[], ${places.map(({ seq }) => seq)}::bigint[])
+      AS u (room_id, seq)
+    CROSS JOIN LATERAL (
+      SELECT m.* FROM chat.messages m WHERE m.room_id = u.room_id COLLATE "C" AND m.seq = u.seq LIMIT 1
+    ) m`
+}
+
+/** The messages at these places, whole. */
+export async function messagesAt(db: Kysely<Tables>, places: readonly Place[]): Promise<readonly Message[]> {
+  const { rows } = await sql<Omit<Message, 'kind' | 'createdAt'> & { readonly createdAt: Date }>`
+    SELECT m.id, m.room_id AS "roomId", m.seq, m.sender_id AS "senderId", m.client_msg_id AS "clientMsgId",
+           m.body, m.created_at AS "createdAt"
+    FROM unnest(${places.map(({ roomId }) => roomId)}::text[], ${places.map(({ seq }) => seq)}::bigint[])
+      WITH ORDINALITY AS u (room_id, seq, ord)
+    CROSS JOIN LATERAL (
+      SELECT m.* FROM chat.messages m WHERE m.room_id = u.room_id COLLATE "C" AND m.seq = u.seq LIMIT 1
+    ) m
+    ORDER BY u.ord`.execute(db)
+  return rows.map((row) => ({
+    id: row.id,
+    roomId: row.roomId,
+    seq: row.seq,
+    kind: 'message',
+    senderId: row.senderId,
+    clientMsgId: row.clientMsgId,
+    body: row.body,
+    createdAt: row.createdAt.toISOString(),
+  }))
+}

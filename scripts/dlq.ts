@@ -1,0 +1,30 @@
+import { list } from './dlq/list.ts'
+import { optionsSchema, readArguments, USAGE } from './dlq/options.ts'
+import { replayAll, replayThese } from './dlq/replay.ts'
+import { show } from './dlq/show.ts'
+import { runCommand } from './operator/command.ts'
+import { openServers } from './operator/servers.ts'
+import { readSettings } from './operator/settings.ts'
+
+// What became of the records that persisters gave up, and the way back for them. The servers are closed at the end of
+// the block: what works on them is awaited in it.
+// No command of package.json yet: tried by hand, it has no suite.
+await runCommand('dlq', USAGE, async (args, env) => {
+  const read = readArguments(args)
+  if (read === undefined) return undefined
+  const { command, given } = read
+  const { target, options } = await readSettings({ env, given, options: optionsSchema, needsDatabase: false })
+  await using servers = await openServers(target, 'dlq')
+  const { reader, database, openLog } = servers
+  switch (command.name) {
+    case 'list':
+      return await list(reader, { ...command, ...options })
+    case 'show':
+      return await show(reader, command.place, command.isRaw)
+    case 'replay': {
+      const { places, ...how } = command
+      const replay = { reader, db: database?.db, openLog, ...how }
+      return await (places === undefined ? replayAll(replay) : replayThese(places, replay))
+    }
+  }
+})

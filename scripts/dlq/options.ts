@@ -1,0 +1,111 @@
+import { parseArgs } from 'node:util'
+import { integer } from '@roomlog/service-kit'
+import { z } from 'zod'
+import { UsageError } from '../operator/failure.ts'
+import { type LetterPlace, placeFrom } from './letter.ts'
+
+export const USAGE = `npm run dlq -- list | show <partition:offset> | replay --all | replay <partition:offset>...
+
+Dead letters are records that a persister gave up: no build can read them, the database refuses them for their values,
+or their room does not exist. They are kept for 30 days.
+
+  list                    place, time, size, reason, where the record stood, room and sender
+    --limit <count>       so many at most (50)
+    --after <place>       those behind this one
+    --json                one JSON object instead
+  show <place>            key, headers and bytes of one, as text or in hexadecimal
+    --raw                 the bytes alone
+  replay                  gives the original bytes back under their key; what is stored already stays one message
+    --all                 all that were not given back yet; it remembers how far it came
+    --dry-run             only says what it would do
+    --force               also those that cannot be read; they come back unless a new build reads them
+
+The servers come from the environment, as for npm run topics (ENGINE, DATABASE_URL, DATABASE_ROLE, KAFKA_BROKERS,
+NAMESPACE, PARTITIONS …); where none is named, it is the Roomlog that npm start has started from this folder.
+Exit code 0: nothing waits, everything asked for is done. 1: some wait, or were left. 2: it could not be done.`
+
+export type Command =
+  | { readonly name: 'list'; readonly after: LetterPlace | undefined; readonly json: boolean }
+  | { readonly name: 'show'; readonly place: LetterPlace; readonly isRaw: boolean }
+  | {
+      readonly name: 'replay'
+      /** Undefined: all. */
+      readonly places: readonly LetterPlace[] | undefined
+      readonly isDry: boolean
+      readonly isForced: boolean
+    }
+
+export const optionsSchema = z
+  .object({ '--limit': integer(1, 10_000).default(50) })
+  .transform((given) => ({ limit: given['--limit'] }))
+
+export interface Arguments {
+  readonly command: Command
+  readonly given: Readonly<Record<string, string | undefined>>
+}
+
+const flag = { type: 'boolean', default: false } as const
+
+/** Undefined: help is asked for. Throws `UsageError`. */
+export function readArguments(args: readonly string[]): Arguments | undefined {
+  const { values, positionals } = parsed(args)
+  if (values.help) return undefined
+  const [name, ...rest] = positionals
+  const allowed: Readonly<Record<string, readonly string[]>> = {
+    list: ['limit', 'after', 'json'],
+    show: ['raw'],
+    replay: ['all', 'dry-run', 'force'],
+  }
+  if (name === undefined || !Object.hasOwn(allowed, name)) throw new UsageError('list, show or replay?')
+  const stray = Object.entries(values).find(([option, value]) => value && !allowed[name]?.includes(option))
+  if (stray !== undefined) throw new UsageError(`--${stray[0]} does not go with ${name}`)
+  return { command: commandOf(name, rest.map(placeFrom), values), given: { '--limit': values.limit } }
+}
+
+function commandOf(
+  name: string,
+  places: readonly LetterPlace[],
+  values: ReturnType<typeof parsed>['values'],
+): Command {
+  const [place] = places
+  if (name === 'list') {
+    if (place !== undefined) throw new UsageError('list takes no place; show does, or list --after')
+    return {
+      name,
+      after: values.after === undefined ? undefined : placeFrom(values.after),
+      json: values.json,
+    }
+  }
+  if (name === 'show') {
+    if (place === undefined || places.length > 1) throw new UsageError('show which one? As in: show 3:17')
+    return { name, place, isRaw: values.raw }
+  }
+  if (values.all === (place !== undefined)) throw new UsageError('replay --all, or some by their places?')
+  return {
+    name: 'replay',
+    places: values.all ? undefined : places,
+    isDry: values['dry-run'],
+    isForced: values.force,
+  }
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        limit: { type: 'string' },
+        after: { type: 'string' },
+        json: flag,
+        raw: flag,
+        all: flag,
+        'dry-run': flag,
+        force: flag,
+        help: { ...flag, short: 'h' },
+      },
+    })
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}

@@ -1,0 +1,115 @@
+import type { Database } from '@roomlog/db'
+import type { EventLog, LogReader } from '@roomlog/event-log'
+import { type EncodedRecord, REPLAY_GROUP } from '@roomlog/events'
+import { rowsByKey } from '../audit/rows.ts'
+import { EXIT, type ExitCode } from '../operator/failure.ts'
+import { printable } from '../operator/printable.ts'
+import { type Letter, type LetterPlace, originalOf, placeText, readLetter, readLetters } from './letter.ts'
+
+/** Between two commits: what a replay that is killed may give back once more. */
+const STEP_LETTERS = 500n
+const APPEND_TIMEOUT_MS = 30_000
+
+export interface ReplayOptions {
+  readonly reader: LogReader
+  /** Where it is given, what is stored already is not given back. */
+  readonly db: Database['db'] | undefined
+  readonly openLog: () => Promise<EventLog>
+  /** Only says what would be done. */
+  readonly isDry: boolean
+  /** Also what no build can read, and what would come back therefore. */
+  readonly isForced: boolean
+}
+
+/** How many became what. */
+interface Outcome {
+  readonly replayed: number
+  readonly stored: number
+  readonly left: number
+}
+
+const NOTHING: Outcome = { replayed: 0, stored: 0, left: 0 }
+
+/**
+ * Gives back all that the group has not given back yet, up to the present end, and remembers how far it came. What it
+ * leaves it does not come back to: those have to be named.
+ */
+export async function replayAll(options: ReplayOptions): Promise<ExitCode> {
+  const { reader, isDry } = options
+  const bounds = await reader.bounds('deadLetters')
+  const positions = await reader.positions(REPLAY_GROUP, 'deadLetters')
+  let total = NOTHING
+  for (const [partition, { from: low, end }] of [...bounds].toSorted(([a], [b]) => a - b)) {
+    const position = positions.get(partition) ?? low
+    for (let from = position < low ? low : position; from < end; from += STEP_LETTERS) {
+      const to = from + STEP_LETTERS < end ? from + STEP_LETTERS : end
+      const letters = await readLetters(reader, new Map([[partition, { from, end: to }]]))
+      total = added(total, await giveBack(letters, options))
+      if (!isDry) await reader.commit(REPLAY_GROUP, 'deadLetters', new Map([[partition, to]]))
+    }
+  }
+  return concluded(total, options)
+}
+
+/** Gives back those named, whatever was given back before. */
+export async function replayThese(places: readonly LetterPlace[], options: ReplayOptions): Promise<ExitCode> {
+  let total = NOTHING
+  for (const place of places) {
+    const letter = await readLetter(options.reader, place)
+    if (letter === undefined) console.error(`left ${placeText(place)}: no dead letter stands there`)
+    total = added(total, letter === undefined ? { ...NOTHING, left: 1 } : await giveBack([letter], options))
+  }
+  return concluded(total, options)
+}
+
+async function giveBack(letters: readonly Letter[], options: ReplayOptions): Promise<Outcome> {
+  const { isDry, isForced, openLog } = options
+  const stored = await storedOf(letters, options)
+  const records: EncodedRecord[] = []
+  let left = 0
+  for (const letter of letters) {
+    const record = originalOf(letter)
+    const why = stored.has(letter) ? 'is stored already' : reasonToLeave(letter, record, isForced)
+    if (why !== undefined || record === undefined) {
+      if (!stored.has(letter)) left += 1
+      console.log(printable(`left ${placeText(letter)}: ${why}`))
+      continue
+    }
+    records.push(record)
+    console.log(printable(`${isDry ? 'would give' : 'gives'} back ${placeText(letter)}, key ${record.key}`))
+  }
+  if (!isDry && records.length > 0) {
+    await (await openLog()).appendAll('created', records, AbortSignal.timeout(APPEND_TIMEOUT_MS))
+  }
+  return { replayed: records.length, stored: stored.size, left }
+}
+
+function reasonToLeave(
+  { origin, decoded }: Letter,
+  record: EncodedRecord | undefined,
+  isForced: boolean,
+): string | undefined {
+  if (record === undefined) return `it came from ${origin?.topic ?? 'nobody knows where'}`
+  if (decoded.kind !== 'bad' || isForced) return undefined
+  return `it cannot be read (${decoded.reason}) and would come back; --force gives it back all the same`
+}
+
+/** Those whose message stands in the database by now, by this letter or another. */
+async function storedOf(letters: readonly Letter[], { db }: ReplayOptions): Promise<ReadonlySet<Letter>> {
+  const readable = letters.flatMap((letter) =>
+    letter.decoded.kind === 'event' ? [{ letter, event: letter.decoded.event }] : [],
+  )
+  if (db === undefined || readable.length === 0) return new Set()
+  const { rows } = await rowsByKey(readable.map(({ event }) => event)).execute(db)
+  return new Set(rows.map(({ index }) => readable[index]?.letter).filter((it) => it !== undefined))
+}
+
+function added(a: Outcome, b: Outcome): Outcome {
+  return { replayed: a.replayed + b.replayed, stored: a.stored + b.stored, left: a.left + b.left }
+}
+
+function concluded({ replayed, stored, left }: Outcome, { isDry }: ReplayOptions): ExitCode {
+  const done = isDry ? 'would be given back' : 'given back'
+  console.log(`${replayed} ${done}, ${stored} stored already, ${left} left`)
+  return left === 0 ? EXIT.clean : EXIT.findings
+}

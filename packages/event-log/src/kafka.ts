@@ -12,6 +12,7 @@ import {
   type Producer,
 } from 'kafkajs'
 import type { Logger } from 'pino'
+import { keepMemberIds } from './kafka/member-ids.ts'
 
 export type { Admin, Consumer, EachBatchPayload, KafkaMessage, Producer }
 
@@ -39,6 +40,7 @@ export const PRODUCE_TIMEOUT_MS = 4000
  */
 export function kafkaClients(clientId: string, settings: KafkaSettings, logger: Logger): KafkaClients {
   calmRequestQueues()
+  keepMemberIds()
   const { brokers, ssl, sasl } = settings
   const client = (level: logLevel) =>
     new Kafka({

@@ -4,9 +4,9 @@ import { z } from 'zod'
 import { UsageError } from '../operator/failure.ts'
 import { type LetterPlace, placeFrom } from './letter.ts'
 
-export const USAGE = `npm run dlq -- list | show <partition:offset> | replay --all | replay <partition:offset>...
+export const USAGE = `npm run dlq -- list | show <place> | replay --all | replay <place>... | dismiss --all
 
-Dead letters are records that a persister gave up: no build can read them, the database refuses them for their values,
+A place is partition:offset, as in 3:17. Dead letters are records that a persister gave up: no build can read them, the database refuses them for their values,
 or their room does not exist. They are kept for 30 days.
 
   list                    place, time, size, reason, where the record stood, room and sender
@@ -19,6 +19,7 @@ or their room does not exist. They are kept for 30 days.
     --all                 all that were not given back yet; it remembers how far it came
     --dry-run             only says what it would do
     --force               also those that cannot be read; they come back unless a new build reads them
+  dismiss --all           goes on behind all that there are: nothing is given back, and npm run audit is silent about them
 
 The servers come from the environment, as for npm run topics (ENGINE, DATABASE_URL, DATABASE_ROLE, KAFKA_BROKERS,
 NAMESPACE, PARTITIONS …); where none is named, it is the Roomlog that npm start has started from this folder.
@@ -34,6 +35,7 @@ export type Command =
       readonly isDry: boolean
       readonly isForced: boolean
     }
+  | { readonly name: 'dismiss' }
 
 export const optionsSchema = z
   .object({ '--limit': integer(1, 10_000).default(50) })
@@ -55,8 +57,10 @@ export function readArguments(args: readonly string[]): Arguments | undefined {
     list: ['limit', 'after', 'json'],
     show: ['raw'],
     replay: ['all', 'dry-run', 'force'],
+    dismiss: ['all'],
   }
-  if (name === undefined || !Object.hasOwn(allowed, name)) throw new UsageError('list, show or replay?')
+  if (name === undefined || !Object.hasOwn(allowed, name))
+    throw new UsageError('list, show, replay or dismiss?')
   const stray = Object.entries(values).find(([option, value]) => value && !allowed[name]?.includes(option))
   if (stray !== undefined) throw new UsageError(`--${stray[0]} does not go with ${name}`)
   return { command: commandOf(name, rest.map(placeFrom), values), given: { '--limit': values.limit } }
@@ -79,6 +83,11 @@ function commandOf(
   if (name === 'show') {
     if (place === undefined || places.length > 1) throw new UsageError('show which one? As in: show 3:17')
     return { name, place, isRaw: values.raw }
+  }
+  if (name === 'dismiss') {
+    if (!values.all || place !== undefined)
+      throw new UsageError('only all of them can be dismissed: dismiss --all')
+    return { name }
   }
   if (values.all === (place !== undefined)) throw new UsageError('replay --all, or some by their places?')
   return {

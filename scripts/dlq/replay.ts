@@ -51,6 +51,17 @@ export async function replayAll(options: ReplayOptions): Promise<ExitCode> {
   return concluded(total, options)
 }
 
+/** Goes on behind all that there are and gives none back: what nothing can be done about need not be told of any more. */
+export async function dismissAll(reader: LogReader): Promise<ExitCode> {
+  const bounds = await reader.bounds('deadLetters')
+  const positions = await reader.positions(REPLAY_GROUP, 'deadLetters')
+  let dismissed = 0n
+  for (const [partition, { from, end }] of bounds) dismissed += end - (positions.get(partition) ?? from)
+  await reader.commit(REPLAY_GROUP, 'deadLetters', new Map([...bounds].map(([p, { end }]) => [p, end])))
+  console.log(`${dismissed} dismissed; they are kept, and can be given back by their places`)
+  return EXIT.clean
+}
+
 /** Gives back those named, whatever was given back before. */
 export async function replayThese(places: readonly LetterPlace[], options: ReplayOptions): Promise<ExitCode> {
   let total = NOTHING

@@ -1,0 +1,206 @@
+// Not collected yet; see scripts/dlq.ts.
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { encodeCreated } from '@roomlog/events'
+import { newId } from '@roomlog/protocol'
+import { suiteOn } from '@roomlog/testkit'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { dismissAll, replayAll } from '../dlq/replay.ts'
+import { command, message, OPERATOR_ENGINES, type OperatorWorld, operatorWorld } from './operator-world.ts'
+import { ROOT } from './running-roomlog.ts'
+
+const POISON = Buffer.from([0xff, 0x00, 0x7b, 0x1b, 0x5b])
+
+for (const engine of OPERATOR_ENGINES) {
+  suiteOn(engine.needs, `the dead letters' command on the ${engine.name} engine`, () => {
+    let world: OperatorWorld
+
+    beforeAll(async () => {
+      world = await operatorWorld(engine.name)
+      await world.startPersister()
+    })
+    afterAll(() => world[Symbol.asyncDispose]())
+    // What one test leaves is not the next one's.
+    beforeEach(async () => {
+      await world.handled()
+      await dismissAll(world.reader)
+    })
+
+    const run = (...args: readonly string[]) => command('dlq', args, world.env)
+    const list = async (...args: readonly string[]) =>
+      JSON.parse((await run('list', '--json', ...args)).stdout)
+    /** The places of those that were not given back yet. */
+    const waiting = async (): Promise<readonly string[]> =>
+      (await list('--limit', '1000')).letters
+        .filter(({ replayed }: { readonly replayed: boolean }) => !replayed)
+        .map(({ place }: { readonly place: string }) => place)
+
+    async function bury(...roomIds: readonly string[]): Promise<void> {
+      await world.send(...roomIds.map((roomId) => message(roomId, `in ${roomId}`)))
+      await world.handled()
+    }
+
+    async function buryPoison(key: string): Promise<void> {
+      await world.eventLog.append('created', { key, headers: { trace: 'kept' }, value: POISON })
+      await world.handled()
+    }
+
+    test('lists them in pages, and shows one', async () => {
+      const [room, key] = [newId(), newId()]
+      await bury(room)
+      await buryPoison(key)
+      const { code, stdout } = await run('list')
+      expect(code).toBe(1)
+      expect(stdout).toMatch(
+        new RegExp(`room_not_found: no such room +from chat.messages.v1/[0-2]:[0-9]+ +room ${room}`),
+      )
+      expect(stdout).toContain('2 of them not given back yet')
+      expect(stdout).not.toContain('in ')
+
+      const first = await list('--limit', '1')
+      const second = await list('--limit', '1', '--after', first.next)
+      expect([...first.letters, ...second.letters].map(({ roomId }) => roomId)).toEqual(
+        expect.arrayContaining([room, null]),
+      )
+      expect(second.next).toBeNull()
+      const places = new Map([...first.letters, ...second.letters].map((it) => [it.roomId, it.place]))
+
+      const shown = await run('show', places.get(room))
+      expect(shown.code).toBe(0)
+      expect(shown.stdout).toContain(`key: ${room}\nheader reason: room_not_found: no such room\n`)
+      expect(shown.stdout).toContain(`"body":"in ${room}"`)
+      const poison = await run('show', places.get(null))
+      expect(poison.stdout).toContain('header trace: kept')
+      expect(poison.stdout).toContain('00000000  ff 00 7b 1b 5b')
+      expect(poison.stdout).not.toContain('\u001b')
+      expect(await raw('show', places.get(null), '--raw')).toEqual(POISON)
+      expect(await run('show', '0:4000')).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('0:4000'),
+      })
+    })
+
+    function raw(...args: readonly string[]): Promise<Buffer> {
+      const { promise, resolve } = Promise.withResolvers<Buffer>()
+      const file = join(ROOT, 'scripts/dlq.ts')
+      const env = { PATH: process.env.PATH ?? '', ...world.env }
+      execFile(process.execPath, [file, ...args], { env, encoding: 'buffer' }, (_, stdout) => resolve(stdout))
+      return promise
+    }
+
+    test('gives back what can be stored by now, once', async () => {
+      const rooms = [newId(), newId(), newId()]
+      await bury(...rooms)
+      for (const room of rooms) await world.newRoom(room)
+      const dry = await run('replay', '--all', '--dry-run')
+      expect(dry).toMatchObject({ code: 0, stdout: expect.stringContaining('3 would be given back') })
+      expect(await waiting()).toHaveLength(3)
+      const created = await world.follow('created')
+      expect(await run('replay', '--all')).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('3 given back, 0 stored already, 0 left'),
+      })
+      await world.handled()
+      for (const room of rooms) expect(await world.bodiesOf(room)).toEqual([`in ${room}`])
+      await expect
+        .poll(() => created.map(({ key, headers }) => [key, headers]).toSorted())
+        .toEqual(rooms.map((room) => [room, {}]).toSorted())
+      expect(await run('replay', '--all')).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('0 given back, 0 stored already, 0 left'),
+      })
+      expect(await run('list')).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('0 of them not given'),
+      })
+      expect(created).toHaveLength(3)
+    })
+
+    test('gives back one that is named; named again it stays one message', async () => {
+      const room = newId()
+      await bury(room)
+      const [place = ''] = await waiting()
+      await world.newRoom(room)
+      expect(await run('replay', place)).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('1 given back'),
+      })
+      await world.handled()
+      expect(await run('replay', place)).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('1 stored already'),
+      })
+      // As without a look at the database: the unique key lets no second row come of it.
+      const env = { ...world.env, ...(engine.name === 'full' ? { DATABASE_URL: '' } : {}) }
+      expect(await command('dlq', ['replay', place], env)).toMatchObject({ code: 0 })
+      await world.handled()
+      expect(await world.bodiesOf(room)).toEqual([`in ${room}`])
+    })
+
+    test('killed between giving back and remembering it, it goes on without a second message', async () => {
+      const room = newId()
+      await bury(room)
+      await world.newRoom(room)
+      const options = {
+        db: world.database.db,
+        openLog: async () => world.eventLog,
+        isDry: false,
+        isForced: false,
+      }
+      const { reader } = world
+      const killed = {
+        partitions: reader.partitions,
+        bounds: reader.bounds.bind(reader),
+        offsetsAt: reader.offsetsAt.bind(reader),
+        read: reader.read.bind(reader),
+        positions: reader.positions.bind(reader),
+        close: reader.close.bind(reader),
+        commit: async () => {
+          throw new Error('killed')
+        },
+      }
+      await expect(replayAll({ ...options, reader: killed })).rejects.toThrow('killed')
+      await world.handled()
+      expect(await run('replay', '--all')).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('0 given back, 1 stored already'),
+      })
+      expect(await world.bodiesOf(room)).toEqual([`in ${room}`])
+    })
+
+    test('leaves what nobody can read, unless it is forced', async () => {
+      await buryPoison(newId())
+      const [place = ''] = await waiting()
+      const left = await run('replay', '--all')
+      expect(left).toMatchObject({
+        code: 1,
+        stdout: expect.stringContaining('0 given back, 0 stored already, 1 left'),
+      })
+      expect(left.stdout).toContain(`left ${place}: it cannot be read (not UTF-8)`)
+      expect(await waiting()).toEqual([])
+      expect((await run('replay', place)).code).toBe(1)
+      expect((await run('replay', place, '--force')).code).toBe(0)
+      await world.handled()
+      // It came back.
+      expect(await waiting()).toHaveLength(1)
+    })
+
+    test('dismisses what nothing can be done about', async () => {
+      await buryPoison(newId())
+      const [place = ''] = await waiting()
+      expect(await run('dismiss', '--all')).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('1 dismissed'),
+      })
+      expect(await run('list')).toMatchObject({ code: 0, stdout: expect.stringContaining(`${place} `) })
+    })
+
+    test('leaves what came from elsewhere', async () => {
+      const { key, value } = encodeCreated(message(newId(), 'from another system'))
+      await world.eventLog.append('deadLetters', { key, headers: {}, value })
+      const { code, stdout } = await run('replay', '--all')
+      expect(code).toBe(1)
+      expect(stdout).toContain('it came from nobody knows where')
+    })
+  })
+}

@@ -8,7 +8,7 @@ import { presence } from './checks/presence.ts'
 import { reads } from './checks/reads.ts'
 import { realTimeOrder } from './checks/real-time-order.ts'
 import { streams } from './checks/streams.ts'
-import type { Violation } from './checks/violation.ts'
+import { type Violation, withTraces } from './checks/violation.ts'
 import type { Entry } from './history.ts'
 
 export interface Counts {
@@ -35,7 +35,7 @@ export interface Report {
   /** All of them, by name. */
   readonly totals: Readonly<Record<string, number>>
   readonly counts: Counts
-  /** From the ACK until every member who was there the whole time has seen it. */
+  /** From the ACK until the last client that got it live has it, after an absence, too; without those who were removed. */
   readonly deliveryMs: Times
 }
 
@@ -67,7 +67,7 @@ export function check(history: readonly Entry[]): Report {
     return totals[invariant] <= LISTED_OF_EACH
   })
   return {
-    violations,
+    violations: withTraces(history, violations),
     totals,
     counts: {
       ...sent.counts,

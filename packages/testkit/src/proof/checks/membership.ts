@@ -7,7 +7,6 @@ const EFFECT_WITHIN_MS = 6_000
 const SENDS_END_WITHIN_MS = 60_000
 
 interface Membership {
-  /** Undefined: never was one, as far as it goes. */
   isMember: boolean
   /** When the last removal was answered; undefined while a member or while that is not certain. */
   removedAt: number | undefined
@@ -24,7 +23,7 @@ export function membership(history: readonly Entry[]): readonly Violation[] {
   const memberships = new Map<string, Membership>()
   const evicted = new Set<string>()
   const readAt = new Map<string, number>()
-  const sentAt = new Map<string, number>()
+  const sent = new Set<string>()
   const late = new Set<string>()
   const of = (userId: string, roomId: string): Membership => {
     const key = `${userId} ${roomId}`
@@ -61,8 +60,8 @@ export function membership(history: readonly Entry[]): readonly Violation[] {
         break
       case 'send': {
         const key = `${entry.roomId} ${entry.userId} ${entry.clientMsgId}`
-        if (sentAt.has(key)) break
-        sentAt.set(key, entry.t)
+        if (sent.has(key)) break
+        sent.add(key)
         const { removedAt } = of(entry.userId, entry.roomId)
         if (removedAt !== undefined && entry.t > removedAt + SENDS_END_WITHIN_MS) late.add(key)
         break

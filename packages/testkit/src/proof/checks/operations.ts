@@ -6,7 +6,6 @@ import { addressOf, eachSeen, type Violation } from './violation.ts'
 export interface Operation extends SendAddress {
   readonly body: string
   readonly firstSentAt: number
-  lastSentAt: number
   attempts: number
   /** Answers that say: not published. */
   failures: number
@@ -42,22 +41,21 @@ export function operations(history: readonly Entry[], final: FinalHistory) {
       continue
     }
     all.push(...message.operations)
-    const trace = () => traceOf(history, first)
     const name = `${first.roomId} ${first.client} ${first.clientMsgId}`
     if (message.rows.size > 1) {
       duplicated += 1
       violations.push({
         invariant: 'I2',
         what: `${name} has rows ${[...message.rows].join(', ')}`,
-        trace: trace(),
+        about: first,
       })
     }
     for (const what of changesOf(message)) {
-      violations.push({ invariant: 'I18', what: `${name} ${what}`, trace: trace() })
+      violations.push({ invariant: 'I18', what: `${name} ${what}`, about: first })
     }
     for (const code of message.rejections) {
       if (code !== REUSED || message.operations.length < 2) {
-        violations.push({ invariant: 'I1', what: `${name} was rejected with ${code}`, trace: trace() })
+        violations.push({ invariant: 'I1', what: `${name} was rejected with ${code}`, about: first })
       }
     }
     const rows = final.rowsOf(first.roomId, first.userId, first.clientMsgId)
@@ -65,7 +63,7 @@ export function operations(history: readonly Entry[], final: FinalHistory) {
       const what = fateOf(operation, rows, message)
       if (what === undefined) continue
       if (what.invariant === 'I1') lost += 1
-      violations.push({ invariant: what.invariant, what: `${name} ${what.what}`, trace: trace() })
+      violations.push({ invariant: what.invariant, what: `${name} ${what.what}`, about: first })
     }
   }
   const acked = all.filter(({ acceptedAt }) => acceptedAt !== undefined).length
@@ -139,7 +137,6 @@ function gather(history: readonly Entry[]): Map<string, Message> {
         ...{ client, userId, roomId, clientMsgId, body },
         ...{
           firstSentAt: t,
-          lastSentAt: t,
           attempts: 0,
           failures: 0,
           acceptedAt: undefined,
@@ -149,10 +146,8 @@ function gather(history: readonly Entry[]): Map<string, Message> {
       byBody.set(key, operation)
       message.operations.push(operation)
     }
-    if (entry.type === 'send') {
-      operation.attempts += 1
-      operation.lastSentAt = entry.t
-    } else if (entry.status === 'ACCEPTED') {
+    if (entry.type === 'send') operation.attempts += 1
+    else if (entry.status === 'ACCEPTED') {
       operation.acceptedAt ??= entry.t
       if (entry.seq !== undefined) message.seqs.add(entry.seq)
     } else if (entry.code !== OUTCOME_UNKNOWN) operation.failures += 1
@@ -184,12 +179,4 @@ function observed(history: readonly Entry[], messages: ReadonlyMap<string, Messa
     message.seqs.add(seen.seq)
   })
   return violations
-}
-
-const TRACED = 20
-
-function traceOf(history: readonly Entry[], { roomId, clientMsgId }: Operation): readonly Entry[] {
-  return history
-    .filter((entry) => 'clientMsgId' in entry && entry.clientMsgId === clientMsgId && entry.roomId === roomId)
-    .slice(0, TRACED)
 }

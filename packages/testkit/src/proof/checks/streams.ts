@@ -24,17 +24,20 @@ export interface Position {
  */
 export function streams(history: readonly Entry[]) {
   const violations: Violation[] = oneToOne(history)
-  const positions = new Map<string, Position>()
+  /** By connection, then by room. */
+  const positions = new Map<string, Map<string, Position>>()
   let [gaps, reordered, observations] = [0, 0, 0]
   const positionOf = (connection: string, roomId: string): Position => {
-    const key = `${connection} ${roomId}`
-    const known = positions.get(key)
+    const rooms = positions.get(connection) ?? new Map<string, Position>()
+    positions.set(connection, rooms)
+    const known = rooms.get(roomId)
     if (known !== undefined) return known
     const made = { connection, roomId, last: 0, isJoined: false, resumes: [], asked: [], newest: undefined }
-    positions.set(key, made)
+    rooms.set(roomId, made)
     return made
   }
-  const standing = () => [...positions.values()].map((it) => ({ ...it }))
+  const standing = () =>
+    [...positions.values()].flatMap((rooms) => [...rooms.values()].map((it) => ({ ...it })))
   let atSettled: readonly Position[] | undefined
   for (const entry of history) {
     switch (entry.type) {
@@ -63,9 +66,7 @@ export function streams(history: readonly Entry[]) {
         positionOf(entry.connection, entry.roomId).isJoined = false
         break
       case 'closed':
-        for (const position of positions.values()) {
-          if (position.connection === entry.connection) position.isJoined = false
-        }
+        for (const position of positions.get(entry.connection)?.values() ?? []) position.isJoined = false
         break
       case 'live': {
         observations += 1

@@ -1,4 +1,5 @@
 import type { History, Member, Message, Room, Session } from '@roomlog/protocol/wire'
+import { type Call, requestOf } from './request.ts'
 
 /** The most that the api gives. */
 export const PAGE_LIMIT = 100
@@ -93,21 +94,8 @@ export class Refused extends Error {
   }
 }
 
-interface Call {
-  readonly method?: 'GET' | 'POST' | 'DELETE'
-  readonly body?: object
-  readonly token?: string
-}
-
-async function call<T>(url: string, { method = 'GET', body, token }: Call): Promise<T> {
-  const response = await fetch(url, {
-    method,
-    headers: {
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
+async function call<T>(url: string, options: Call): Promise<T> {
+  const response = await fetch(url, requestOf(options))
   const text = await response.text()
   if (!response.ok) throw new Refused(response.status, `${url} answered ${response.status}: ${text}`)
   return (text === '' ? undefined : JSON.parse(text)) as T

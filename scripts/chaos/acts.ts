@@ -1,3 +1,4 @@
+import type { ControlledServer } from '@roomlog/testkit/proof'
 import type { Nemesis } from './nemesis.ts'
 
 /** Longer than any service takes to come back. */
@@ -84,63 +85,79 @@ async function populate(nemesis: Nemesis, name: string): Promise<void> {
   if (isPopulated()) return
   await nemesis.until(`${name} takes clients`, () => stack.isReady(name), PATIENCE_MS)
   const moving = new Set(elsewhere.slice(0, Math.ceil(share)))
-  const usual = crowd.edgeFor
-  crowd.edgeFor = (client) => (moving.has(client) ? url : usual(client))
-  for (const client of moving) client.drop()
+  const restore = crowd.reroute(moving, () => url)
   // It may end while they come.
   const isOver = () => isPopulated() || stack.pidOf(name) !== pid
   await nemesis.until('they have come', isOver, MOVE_MS).catch(() => undefined)
-  crowd.edgeFor = usual
+  restore()
 }
 
 async function untilRunning(nemesis: Nemesis, name: string): Promise<void> {
   await nemesis.until(`${name} runs`, () => nemesis.stack.pidOf(name) !== undefined, PATIENCE_MS)
 }
 
-/** Ends the broker in one of its ways and starts it again; over when a topic can be read. */
+type Server = Pick<ControlledServer, 'kill' | 'stop' | 'start' | 'pause' | 'resume' | 'ready'>
+
+/** kill -9 of a server, which is started again after `meanwhile`; over when it can be used. */
+export function killServer(
+  nemesis: Nemesis,
+  target: string,
+  server: Server,
+  meanwhile: () => Promise<unknown> = async () => undefined,
+): Promise<number> {
+  return nemesis.act(target, 'kill -9', async () => {
+    await server.kill()
+    await meanwhile()
+    await server.start()
+    await server.ready()
+  })
+}
+
+/** Freezes a server for as long as `meanwhile` takes; over when it can be used. */
+export function freezeServer(
+  nemesis: Nemesis,
+  target: string,
+  server: Server,
+  meanwhile: () => Promise<unknown>,
+): Promise<number> {
+  return nemesis.act(target, 'SIGSTOP', async () => {
+    await server.pause()
+    await meanwhile()
+    await server.resume()
+    await server.ready()
+  })
+}
+
 export function restartBroker(nemesis: Nemesis, how: 'SIGTERM' | 'kill -9'): Promise<number> {
-  const { kafka, broker } = brokerOf(nemesis)
+  const broker = brokerOf(nemesis)
+  if (how === 'kill -9') return killServer(nemesis, 'kafka', broker)
   return nemesis.act('kafka', how, async () => {
-    await (how === 'SIGTERM' ? broker.stop() : broker.kill())
+    await broker.stop()
     await broker.start()
-    await kafka.ready()
+    await broker.ready()
   })
 }
 
 export function freezeBroker(nemesis: Nemesis, forMs: number): Promise<number> {
-  const { kafka, broker } = brokerOf(nemesis)
-  return nemesis.act('kafka', `SIGSTOP for ${forMs / 1000} s`, async () => {
-    await broker.pause()
-    await nemesis.sleep(forMs)
-    await broker.resume()
-    await kafka.ready()
-  })
+  return freezeServer(nemesis, 'kafka', brokerOf(nemesis), () => nemesis.sleep(forMs))
 }
 
-function brokerOf({ stack, random }: Nemesis) {
+/** It can be used when a topic can be read. */
+function brokerOf({ stack, random }: Nemesis): Server {
   const { kafka } = stack.servers
   if (kafka === undefined) throw new Error('the engine has no Kafka')
-  return { kafka, broker: random.pick(kafka.nodes) }
+  return { ...random.pick(kafka.nodes), ready: kafka.ready }
 }
 
-/** Ends PostgreSQL in one of its ways and starts it again; over when it takes queries. */
 export function restartDatabase(nemesis: Nemesis, how: 'fast' | 'immediate' | 'kill'): Promise<number> {
   const { postgres } = nemesis.stack.servers
-  return nemesis.act('postgres', how === 'kill' ? 'kill -9' : `restart ${how}`, async () => {
-    if (how === 'kill') {
-      await postgres.kill()
-      await postgres.start()
-    } else await postgres.restart(how)
+  if (how === 'kill') return killServer(nemesis, 'postgres', postgres)
+  return nemesis.act('postgres', `restart ${how}`, async () => {
+    await postgres.restart(how)
     await postgres.ready()
   })
 }
 
 export function freezeDatabase(nemesis: Nemesis, forMs: number): Promise<number> {
-  const { postgres } = nemesis.stack.servers
-  return nemesis.act('postgres', `SIGSTOP for ${forMs / 1000} s`, async () => {
-    await postgres.pause()
-    await nemesis.sleep(forMs)
-    await postgres.resume()
-    await postgres.ready()
-  })
+  return freezeServer(nemesis, 'postgres', nemesis.stack.servers.postgres, () => nemesis.sleep(forMs))
 }

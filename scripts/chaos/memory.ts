@@ -30,11 +30,11 @@ export async function metricsOf(stack: Stack, name: string): Promise<string> {
   }
 }
 
-/** A metric by its name with labels; undefined where it is not there. */
-export async function metricOf(stack: Stack, name: string, metric: string): Promise<number | undefined> {
-  const lines = (await metricsOf(stack, name)).split('\n')
-  const line = lines.find((it) => it.startsWith(`${metric} `))
-  return line === undefined ? undefined : Number(line.slice(metric.length))
+/** Of all edges together, by the metric's name with its labels; an edge that does not tell it counts as 0. */
+export async function sumOfEdges(stack: Stack, metric: string): Promise<number> {
+  const texts = await Promise.all(stack.edges.map((name) => metricsOf(stack, name)))
+  const lines = texts.flatMap((text) => text.split('\n').filter((line) => line.startsWith(`${metric} `)))
+  return lines.reduce((sum, line) => sum + Number(line.slice(metric.length)), 0)
 }
 
 const PAGE_BYTES = 4096

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { monotonicMs, type Random, type Recording } from '@roomlog/testkit/proof'
+import type { Measured } from './fault.ts'
 import type { Crowd } from './load/crowd.ts'
 import type { Stack } from './stack.ts'
+import { until } from './until.ts'
 
 export interface NemesisOptions {
   readonly fault: string
@@ -16,6 +18,16 @@ export interface NemesisOptions {
   readonly say: (what: string) => void
 }
 
+/** A bound that was measured: as it is written down, and as it is told. */
+export function judged(fault: string, { what, measured, limit }: Measured) {
+  const ok = measured <= limit
+  const rounded = Math.round(measured * 100) / 100
+  return {
+    entry: { type: 'bound', fault, what, measured: rounded, limit, ok } as const,
+    text: `${ok ? 'within' : 'NOT WITHIN'} the bound: ${what} ${rounded} ≤ ${limit}`,
+  }
+}
+
 /** What breaks things in a run, and writes down when. */
 export class Nemesis {
   readonly fault: string
@@ -24,6 +36,7 @@ export class Nemesis {
   readonly random: Random
   readonly isShort: boolean
   readonly lengthMs: number
+  readonly until = until
   readonly #recording: Recording
   readonly #say: (what: string) => void
   #acts = 0
@@ -52,10 +65,9 @@ export class Nemesis {
 
   /** Something that the fault's row bounds. */
   bound(what: string, measured: number, limit: number): void {
-    const ok = measured <= limit
-    const rounded = Math.round(measured * 100) / 100
-    this.#recording.write({ type: 'bound', fault: this.fault, what, measured: rounded, limit, ok })
-    this.#say(`${ok ? 'within' : 'NOT WITHIN'} the bound: ${what} ${rounded} ≤ ${limit}`)
+    const { entry, text } = judged(this.fault, { what, measured, limit })
+    this.#recording.write(entry)
+    this.#say(text)
   }
 
   /** Something that must hold. */
@@ -74,20 +86,5 @@ export class Nemesis {
 
   times(full: number, short: number): number {
     return this.isShort ? short : full
-  }
-
-  /** Resolves with the milliseconds until `condition` held; rejects after `patienceMs`. */
-  async until(
-    what: string,
-    condition: () => boolean | Promise<boolean>,
-    patienceMs: number,
-  ): Promise<number> {
-    const startedAtMs = performance.now()
-    while (!(await condition())) {
-      if (performance.now() - startedAtMs > patienceMs)
-        throw new Error(`${what}: not within ${patienceMs} ms`)
-      await sleep(25)
-    }
-    return performance.now() - startedAtMs
   }
 }

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { connect } from '@roomlog/db'
 import {
   type ControlledKafka,
   type ControlledPostgres,
@@ -23,6 +22,7 @@ import { type ServiceSpec, serviceTable } from '../start/services.ts'
 import { readSettings } from '../start/settings.ts'
 import type { Terminal } from '../start/terminal.ts'
 import { CONTROLS, type ControlName } from './controls.ts'
+import { withDatabase } from './database.ts'
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -335,12 +335,7 @@ function environmentOf(
 async function breakDatabase({ control }: StackOptions, url: string): Promise<void> {
   const statements = control === undefined ? undefined : CONTROLS[control].sql
   if (statements === undefined) return
-  const database = connect({ url, applicationName: 'roomlog-chaos' })
-  try {
-    await database.db.executeQuery(CompiledQuery.raw(statements))
-  } finally {
-    await database.close()
-  }
+  await withDatabase(url, (db) => db.executeQuery(CompiledQuery.raw(statements)))
 }
 
 async function freePorts(count: number): Promise<readonly number[]> {

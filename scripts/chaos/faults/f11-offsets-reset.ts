@@ -1,6 +1,6 @@
-import { connect } from '@roomlog/db'
 import { broadcastGroup, PERSISTER_GROUP, TOPICS } from '@roomlog/events'
 import { sql } from 'kysely'
+import { withDatabase } from '../database.ts'
 import { BOTH, type Fault } from '../fault.ts'
 import type { Stack } from '../stack.ts'
 
@@ -30,14 +30,11 @@ export const offsetsReset: Fault = {
 
 async function reset({ servers }: Stack, group: string, topic: string): Promise<void> {
   if (servers.kafka !== undefined) return servers.kafka.resetGroup(group, topic)
-  const database = connect({ url: servers.postgres.url, applicationName: 'roomlog-chaos' })
-  try {
-    await sql`
+  await withDatabase(servers.postgres.url, (db) =>
+    sql`
       UPDATE engine.log_cursors c SET next_offset = (
         SELECT coalesce(min(r."offset"), c.next_offset) FROM engine.log_records r
         WHERE r.topic = c.topic AND r.partition = c.partition)
-      WHERE c."group" = ${group} AND c.topic = ${topic}`.execute(database.db)
-  } finally {
-    await database.close()
-  }
+      WHERE c."group" = ${group} AND c.topic = ${topic}`.execute(db),
+  )
 }

@@ -1,5 +1,5 @@
-import { connect } from '@roomlog/db'
 import { sql } from 'kysely'
+import { withDatabase } from '../database.ts'
 import { BOTH, type Fault } from '../fault.ts'
 import { metricsOf } from '../memory.ts'
 import type { Nemesis } from '../nemesis.ts'
@@ -50,12 +50,7 @@ function fillDisk(nemesis: Nemesis, what: string, meanwhile: () => Promise<void>
 }
 
 async function useUpSegment({ stack }: Nemesis): Promise<void> {
-  const database = connect({ url: stack.servers.postgres.url, applicationName: 'roomlog-chaos', poolSize: 1 })
-  try {
-    await sql`SELECT pg_switch_wal()`.execute(database.db)
-  } catch {
-    // It is down already, or this was the end of it.
-  } finally {
-    await database.close()
-  }
+  const { url } = stack.servers.postgres
+  // It may be down already, or this may be the end of it.
+  await withDatabase(url, (db) => sql`SELECT pg_switch_wal()`.execute(db)).catch(() => undefined)
 }

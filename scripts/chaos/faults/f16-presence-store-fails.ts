@@ -1,5 +1,6 @@
 import { monotonicMs } from '@roomlog/testkit/proof'
 import { percentiles } from '../../bench/percentiles.ts'
+import { freezeServer, killServer } from '../acts.ts'
 import type { Fault } from '../fault.ts'
 import type { Nemesis } from '../nemesis.ts'
 import { presenceRightMs } from '../presence.ts'
@@ -26,26 +27,16 @@ export const presenceStoreFails: Fault = {
     }
     await nemesis.act('redis', 'FLUSHALL', () => redis.flushAll())
     await rightAfter('FLUSHALL')
-    await nemesis.act('redis', 'kill -9', async () => {
-      await redis.kill()
-      await redis.start()
-      await redis.ready()
-    })
+    await killServer(nemesis, 'redis', redis)
     await rightAfter('kill -9')
-    await nemesis.act('redis', 'down', async () => {
-      await redis.kill()
+    await killServer(nemesis, 'redis', redis, async () => {
       await reconnect(nemesis, 'down')
       await nemesis.sleep(nemesis.outageMs(DOWN_MS))
-      await redis.start()
-      await redis.ready()
     })
     await rightAfter('being down')
-    await nemesis.act('redis', 'SIGSTOP', async () => {
-      await redis.pause()
+    await freezeServer(nemesis, 'redis', redis, async () => {
       await reconnect(nemesis, 'frozen')
       await nemesis.sleep(nemesis.outageMs(FREEZE_MS))
-      await redis.resume()
-      await redis.ready()
     })
     await rightAfter('SIGSTOP')
   },

@@ -1,6 +1,5 @@
 import { BOTH, type Fault } from '../fault.ts'
-import { edgeBytes, metricOf } from '../memory.ts'
-import type { Stack } from '../stack.ts'
+import { edgeBytes, sumOfEdges } from '../memory.ts'
 
 const SHARE = 0.05
 const SLOW_CLOSES = 'roomlog_edge_closes_total{code="4408"}'
@@ -17,8 +16,9 @@ export const clientsStopReading: Fault = {
   inject: async (nemesis) => {
     const { crowd, stack } = nemesis
     const slow = crowd.clients.slice(0, Math.ceil(crowd.clients.length * SHARE))
-    const before = await slowCloses(stack)
-    const isClosed = async () => (await slowCloses(stack)) >= before + slow.length
+    // By the edges' own count: who does not read does not see the close frame either.
+    const before = await sumOfEdges(stack, SLOW_CLOSES)
+    const isClosed = async () => (await sumOfEdges(stack, SLOW_CLOSES)) >= before + slow.length
     // What the edge holds for a socket is bounded; V8's own moods are seen before, over the same time.
     const swingMiB = await growthMiB(nemesis.sleep(PATIENCE_MS / 6), () => edgeBytes(stack))
     await nemesis.act('clients', 'stop reading', async () => {
@@ -33,12 +33,6 @@ export const clientsStopReading: Fault = {
       for (const client of slow) client.drop()
     })
   },
-}
-
-/** By the edges' own count: who does not read does not see the close frame either. */
-async function slowCloses(stack: Stack): Promise<number> {
-  const counts = await Promise.all(stack.edges.map((name) => metricOf(stack, name, SLOW_CLOSES)))
-  return counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)
 }
 
 /** The highest that `read` came above its first value until `over` has settled. */

@@ -1,5 +1,5 @@
 import { BOTH, type Fault } from '../fault.ts'
-import { metricOf } from '../memory.ts'
+import { sumOfEdges } from '../memory.ts'
 
 const SHARE = 0.25
 /** What is silent for 45 s is closed at the next tick of a second, and cut 2 s later. */
@@ -14,28 +14,20 @@ export const halfOpen: Fault = {
   inject: async (nemesis) => {
     const { crowd, stack } = nemesis
     const through = new Set(crowd.clients.slice(0, Math.ceil(crowd.clients.length * SHARE)))
-    const direct = crowd.edgeFor
     const [edge = ''] = stack.edges
     const [proxy] = stack.proxies.edges
     if (proxy === undefined) throw new Error('no proxy')
-    crowd.edgeFor = (client) => (through.has(client) ? proxy.url : direct(client))
-    for (const client of through) client.drop()
+    const restore = crowd.reroute(through, () => proxy.url)
     const isThere = () => [...through].every(({ isLive, edge: url }) => isLive && url === proxy.url)
     await nemesis.until('they are live through the proxy', isThere, 30_000)
-    crowd.edgeFor = direct
+    restore()
     await nemesis.act(edge, 'connections forgotten', async () => {
       proxy.forget()
       // The clients are told by nobody either: they come back elsewhere at once, as after a change of network.
       for (const client of through) client.drop()
       await nemesis.until('they are live again', () => crowd.live === crowd.clients.length, 30_000)
     })
-    const open = async () => {
-      const counts = await Promise.all(
-        stack.edges.map((name) => metricOf(stack, name, 'roomlog_edge_connections')),
-      )
-      return counts.reduce<number>((sum, count) => sum + (count ?? 0), 0)
-    }
-    const isOver = async () => (await open()) <= crowd.clients.length
+    const isOver = async () => (await sumOfEdges(stack, 'roomlog_edge_connections')) <= crowd.clients.length
     nemesis.bound(
       'dead sockets are closed, ms',
       await nemesis.until('no dead socket', isOver, 90_000),

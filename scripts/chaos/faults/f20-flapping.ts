@@ -12,19 +12,17 @@ export const flapping: Fault = {
   inject: async (nemesis) => {
     const { crowd, stack, random } = nemesis
     const through = new Set(crowd.clients.slice(0, Math.ceil(crowd.clients.length * SHARE)))
-    const direct = crowd.edgeFor
     const { edges } = stack.proxies
-    crowd.edgeFor = (client) => {
-      if (!through.has(client)) return direct(client)
+    const throughProxy = () => {
       const proxy = random.pick(edges)
       proxy.resetAfter(random.int(...BYTES))
       return proxy.url
     }
     const flapMs = nemesis.outageMs(FLAP_MS)
     await nemesis.act('clients', `flap for ${flapMs / 1000} s`, async () => {
-      for (const client of through) client.drop()
+      const restore = crowd.reroute(through, throughProxy)
       await nemesis.sleep(flapMs)
-      crowd.edgeFor = direct
+      restore()
       for (const client of through) client.drop()
     })
   },

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { connect as connectTcp, type Socket } from 'node:net'
-import { connect } from '@roomlog/db'
 import { sql } from 'kysely'
+import { withDatabase } from '../database.ts'
 import { BOTH, type Fault } from '../fault.ts'
 import type { Nemesis } from '../nemesis.ts'
 import type { Stack } from '../stack.ts'
@@ -56,14 +56,11 @@ function prlimit(pid: number | undefined, ...args: readonly string[]): string {
 }
 
 async function endDatabaseConnections({ servers }: Stack, name: string): Promise<void> {
-  const database = connect({ url: servers.postgres.url, applicationName: 'roomlog-chaos', poolSize: 1 })
   const application = `roomlog-${name.replace(/-\d+$/, '')}`
-  try {
-    await sql`
+  await withDatabase(servers.postgres.url, (db) =>
+    sql`
       SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = ${application}`.execute(
-      database.db,
-    )
-  } finally {
-    await database.close()
-  }
+      db,
+    ),
+  )
 }

@@ -1,9 +1,10 @@
-import { schedule } from '@roomlog/testkit/proof'
+import { type ControlledRedis, schedule } from '@roomlog/testkit/proof'
 import {
   crashService,
   freezeBroker,
   freezeDatabase,
   freezeService,
+  killServer,
   killService,
   restartBroker,
   restartDatabase,
@@ -30,15 +31,14 @@ const ACTS: Readonly<Record<string, Act>> = {
   'kafka-stop': (n) => restartBroker(n, 'SIGTERM'),
   'kafka-kill': (n) => restartBroker(n, 'kill -9'),
   'kafka-freeze': (n, _target, ms) => freezeBroker(n, ms),
-  'redis-flush': (n) => n.act('redis', 'FLUSHALL', async () => n.stack.servers.redis?.flushAll()),
-  'redis-down': (n, _target, ms) =>
-    n.act('redis', `down for ${ms} ms`, async () => {
-      const { redis } = n.stack.servers
-      await redis?.kill()
-      await n.sleep(ms)
-      await redis?.start()
-      await redis?.ready()
-    }),
+  'redis-flush': (n) => n.act('redis', 'FLUSHALL', () => redisOf(n).flushAll()),
+  'redis-down': (n, _target, ms) => killServer(n, 'redis', redisOf(n), () => n.sleep(ms)),
+}
+
+function redisOf({ stack }: Nemesis): ControlledRedis {
+  const { redis } = stack.servers
+  if (redis === undefined) throw new Error('the engine has no Redis')
+  return redis
 }
 
 const DATABASE = ['database-fast', 'database-immediate', 'database-kill', 'database-freeze']

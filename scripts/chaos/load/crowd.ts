@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Session } from '@roomlog/protocol/wire'
 import { monotonicMs, type Random, type Recorder, random as seeded } from '@roomlog/testkit/proof'
+import { until } from '../until.ts'
 import { ChaosClient, seenOf } from './client.ts'
 import { call } from './rest.ts'
 
@@ -131,7 +132,7 @@ export class Crowd {
       return client === undefined ? [] : [{ id, owner: client }]
     })
     const crowd = new Crowd({ options, clients, rooms, apiUrl, random, edgeFor })
-    await until(() => clients.every((client) => client.isLive), 30_000, 'the clients are not live')
+    await until('the clients are live', () => clients.every((client) => client.isLive), 30_000)
     return crowd
   }
 
@@ -153,6 +154,16 @@ export class Crowd {
 
   get rooms(): readonly string[] {
     return this.#rooms.map(({ id }) => id)
+  }
+
+  /** These lose their connections and come back another way; the function gives them back the usual one. */
+  reroute(clients: ReadonlySet<ChaosClient>, urlFor: () => string): () => void {
+    const usual = this.edgeFor
+    this.edgeFor = (client) => (clients.has(client) ? urlFor() : usual(client))
+    for (const client of clients) client.drop()
+    return () => {
+      this.edgeFor = usual
+    }
   }
 
   /** Rooms in which only `speak` writes. */
@@ -430,12 +441,4 @@ async function inGroups<T, R>(
   }
   await Promise.all(Array.from({ length: atOnce }, worker))
   return results
-}
-
-export async function until(condition: () => boolean, patienceMs: number, what: string): Promise<void> {
-  const deadlineMs = performance.now() + patienceMs
-  while (!condition()) {
-    if (performance.now() > deadlineMs) throw new Error(`${what} after ${patienceMs / 1000} s`)
-    await sleep(20)
-  }
 }

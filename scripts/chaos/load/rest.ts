@@ -1,3 +1,5 @@
+import { type Call, requestOf } from '../../request.ts'
+
 /** What a call of the api came to; `status` 0: no answer. */
 export interface Answer {
   readonly status: number
@@ -12,33 +14,20 @@ export interface Answer {
 /** Longer than the api's own bound: whoever has to answer within it is measured, not cut off. */
 const PATIENCE_MS = 20_000
 
-export interface Call {
-  readonly method?: 'GET' | 'POST' | 'DELETE'
-  readonly body?: object
-  readonly token?: string
-  readonly patienceMs?: number
-}
-
 /** Never rejects. */
-export async function call(url: string, options: Call = {}): Promise<Answer> {
-  const { method = options.body === undefined ? 'GET' : 'POST', body, token } = options
+export async function call(
+  url: string,
+  options: Call & { readonly patienceMs?: number } = {},
+): Promise<Answer> {
   const startedAtMs = performance.now()
   const ms = () => performance.now() - startedAtMs
   try {
-    const response = await fetch(url, {
-      method,
-      headers: {
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(options.patienceMs ?? PATIENCE_MS),
-    })
+    const signal = AbortSignal.timeout(options.patienceMs ?? PATIENCE_MS)
+    const response = await fetch(url, { ...requestOf(options), signal })
     const text = await response.text()
     const retryAfter = response.headers.get('retry-after')
     return { status: response.status, body: text === '' ? undefined : JSON.parse(text), ms: ms(), retryAfter }
-  } catch (error) {
-    const { name, cause } = error as Error & { readonly cause?: { readonly code?: string } }
-    return { status: 0, body: undefined, ms: ms(), retryAfter: null, error: cause?.code ?? name }
+  } catch {
+    return { status: 0, body: undefined, ms: ms(), retryAfter: null }
   }
 }

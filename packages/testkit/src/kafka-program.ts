@@ -55,9 +55,12 @@ export async function kafkaProgram(): Promise<KafkaProgram> {
   }
 }
 
-/** As Kafka writes it: 16 bytes. */
+/** As Kafka makes it: 16 bytes, and never one that a command would take for an option. */
 export function newClusterId(): string {
-  return Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
+  for (;;) {
+    const id = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
+    if (!id.startsWith('-')) return id
+  }
 }
 
 export function asProperties(settings: Readonly<Record<string, string>>): string {

@@ -1,13 +1,6 @@
 import type { Message } from '@roomlog/protocol/wire'
 import type { PageRead, RoomFrame } from '../src/room-view-events.ts'
 
-/** Something happened that the design forbids. */
-export class Violation extends Error {}
-
-export function must(holds: boolean, what: string): asserts holds {
-  if (!holds) throw new Violation(what)
-}
-
 export const ROOM_ID = '01HRM0000000000000000000A0'
 export const MAX_RESUME = 7
 const MAX_PAGE = 5

@@ -73,8 +73,6 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 export interface PreparedPostgres {
   /** Where the data really are. */
   readonly dataDir: string
-  /** As in `18.4`. */
-  readonly version: string
   /** With the superuser's password. */
   readonly url: (port: number) => string
   /** For `spawn`; `settings` stand instead of the usual ones. */
@@ -100,7 +98,6 @@ export async function prepareEmbeddedPostgres(options: EmbeddedPostgresOptions):
     const { folder, account, binaries } = place
     return {
       dataDir: folder,
-      version: binaries.version,
       url: await urls(folder),
       command: (port, settings) => ({
         file: binaries.postgres,

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { EventLogSettings } from './connect.ts'
-import { EventLogError } from './errors.ts'
+import { noServer } from './errors.ts'
 import { openKafkaReader } from './kafka/reader.ts'
 import { openPostgresReader } from './postgres/reader.ts'
 import type { LogReader } from './reader.ts'
@@ -18,5 +18,5 @@ export function connectLogReader(settings: LogReaderSettings, logger: Logger): P
   const { engine, kafka, database } = settings
   if (engine === 'full' && kafka !== undefined) return openKafkaReader({ ...settings, kafka }, logger)
   if (engine === 'embedded' && database !== undefined) return openPostgresReader({ ...settings, database })
-  return Promise.reject(new EventLogError('bad_settings', `The engine ${engine} was given no server.`))
+  return Promise.reject(noServer(engine))
 }

@@ -1,6 +1,6 @@
 import type { Database } from '@roomlog/db'
 import type { Logger } from 'pino'
-import { EventLogError } from './errors.ts'
+import { noServer } from './errors.ts'
 import { openKafkaLog } from './kafka/log.ts'
 import type { KafkaSettings } from './kafka.ts'
 import type { EventLog } from './port.ts'
@@ -39,5 +39,5 @@ export function connectEventLog(settings: EventLogSettings, logger: Logger): Pro
     const open = () => openStoreLog({ ...settings, store }, logger).catch(schemaProblem)
     return retryForEver(open, { signal, onError })
   }
-  return Promise.reject(new EventLogError('bad_settings', `The engine ${engine} was given no server.`))
+  return Promise.reject(noServer(engine))
 }

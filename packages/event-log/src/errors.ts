@@ -26,3 +26,7 @@ export function topicProblem(topic: string, found: number, wanted: number): Even
     `The topic ${topic} has ${found} partitions, but ${wanted} are set. Set PARTITIONS to ${found}: a key's records must stay in one partition, so npm run topics never changes the number.`,
   )
 }
+
+export function noServer(engine: string): EventLogError {
+  return new EventLogError('bad_settings', `The engine ${engine} was given no server.`)
+}

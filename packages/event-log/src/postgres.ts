@@ -5,6 +5,7 @@ import type { LogRecord } from './port.ts'
 import { groupCommit } from './postgres/append.ts'
 import { acquire, beat, commit, leave, makeCursors, release } from './postgres/leases.ts'
 import { APPENDED_CHANNEL, createNotifier, GROUP_CHANNEL } from './postgres/notifier.ts'
+import { byPartition, type RecordRow } from './postgres/rows.ts'
 import { trimEachMinute } from './postgres/trim.ts'
 import type { LogStore, Member, StoreWatcher } from './store.ts'
 
@@ -51,14 +52,6 @@ async function heads(db: Database['db'], topic: string): Promise<ReadonlyMap<num
   return new Map(rows.map(({ partition, next_offset }) => [partition, BigInt(next_offset)]))
 }
 
-interface RecordRow {
-  readonly partition: number
-  readonly offset: number
-  readonly key: string | null
-  readonly headers: Record<string, string>
-  readonly value: Buffer | null
-}
-
 async function read(
   db: Database['db'],
   topic: string,
@@ -74,13 +67,7 @@ async function read(
       ORDER BY "offset" LIMIT ${maxRecords}
     ) r
     ORDER BY f.partition, r."offset"`.execute(db)
-  const found = new Map<number, LogRecord[]>()
-  for (const { partition, offset, ...record } of rows) {
-    const records = found.get(partition) ?? []
-    found.set(partition, records)
-    records.push({ ...record, offset: BigInt(offset) })
-  }
-  return found
+  return byPartition(rows)
 }
 
 function watchNotifications(database: Database, watcher: StoreWatcher, logger: Logger): () => Promise<void> {

@@ -1,6 +1,6 @@
 import type { Database } from '@roomlog/db'
 import type { Logger } from 'pino'
-import { EventLogError } from './errors.ts'
+import { noServer } from './errors.ts'
 import { createKafkaTopics, verifyTopics } from './kafka/topics.ts'
 import { type KafkaSettings, kafkaClients } from './kafka.ts'
 import { createPostgresTopics } from './postgres/topics.ts'
@@ -43,7 +43,7 @@ function creator(settings: TopicSettings, logger: Logger): (created: Set<string>
   if (engine === 'embedded' && database !== undefined) {
     return (created) => createPostgresTopics(database.db, settings, created)
   }
-  throw new EventLogError('bad_settings', `The engine ${engine} was given no server.`)
+  throw noServer(engine)
 }
 
 async function onKafka(

@@ -1,14 +1,14 @@
 import { z } from 'zod'
 
 /** Where a message's way through the house can break off, in the order it gets there. */
-export const CRASH_POINTS = [
+const CRASH_POINTS = [
   'after_produce_before_ack',
   'after_db_commit',
   'before_publish',
   'after_publish_before_offset_commit',
   'mid_drain',
 ] as const
-export type CrashPoint = (typeof CRASH_POINTS)[number]
+type CrashPoint = (typeof CRASH_POINTS)[number]
 
 /** `before_publish`, or `before_publish:7` for the seventh time that the process comes there. */
 const FORM = new RegExp(`^(${CRASH_POINTS.join('|')})(?::([1-9][0-9]{0,5}))?$`)

@@ -1,4 +1,4 @@
-export { CRASH_POINTS, type CrashPoint, crashAtSetting, crashPoint } from './crash-point.ts'
+export { crashAtSetting, crashPoint } from './crash-point.ts'
 export type { IsUnavailable } from './error-handler.ts'
 export { ApiError } from './errors.ts'
 export { type HealthOptions, health } from './health.ts'

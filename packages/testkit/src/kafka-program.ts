@@ -24,8 +24,11 @@ const run = promisify(execFile)
 export interface KafkaProgram {
   /** Arguments of `java` that run a broker on the settings in a file. */
   readonly broker: (settingsFile: string) => readonly string[]
-  /** Makes what the settings name a broker's data. */
-  format(settingsFile: string, clusterId: string): Promise<void>
+  /**
+   * Makes a broker's data in a folder that is its own, and resolves with the file of its settings there. All brokers of
+   * one cluster are given its id; default: a new one.
+   */
+  format(folder: string, settings: Readonly<Record<string, string>>, clusterId?: string): Promise<string>
   /** Where to keep what makes it start faster: fits only this Java and these jars. */
   readonly archive: string
 }
@@ -48,9 +51,13 @@ export async function kafkaProgram(): Promise<KafkaProgram> {
   return {
     archive,
     broker: (settingsFile) => [...options, 'kafka.Kafka', settingsFile],
-    format: async (settingsFile, clusterId) => {
-      const args = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', settingsFile]
+    format: async (folder, settings, clusterId = newClusterId()) => {
+      const [file, data] = [join(folder, 'server.properties'), join(folder, 'data')]
+      await mkdir(data)
+      await writeFile(file, asProperties({ ...settings, 'log.dirs': data }))
+      const args = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file]
       await run('java', [...options, ...args])
+      return file
     },
   }
 }
@@ -63,7 +70,7 @@ export function newClusterId(): string {
   }
 }
 
-export function asProperties(settings: Readonly<Record<string, string>>): string {
+function asProperties(settings: Readonly<Record<string, string>>): string {
   return Object.entries(settings)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('')

@@ -19,3 +19,10 @@ export function modelRuns(env: Readonly<Record<string, string | undefined>> = pr
     ...(MODEL_PATH === undefined ? {} : { path: MODEL_PATH }),
   }
 }
+
+/** A simulation came upon something that the design forbids. */
+export class Violation extends Error {}
+
+export function must(holds: boolean, what: string): asserts holds {
+  if (!holds) throw new Violation(what)
+}

@@ -11,7 +11,7 @@ export {
 export { type Entry, monotonicMs, type Seen } from './proof/history.ts'
 export { type FaultProxy, type FaultProxyOptions, faultProxy } from './proof/proxy/fault-proxy.ts'
 export { type KafkaRelay, kafkaRelay } from './proof/proxy/kafka-relay.ts'
-export { isProduce, KAFKA, type ProduceRequest } from './proof/proxy/kafka-wire.ts'
+export { isProduce, type ProduceRequest } from './proof/proxy/kafka-wire.ts'
 export { isCommit, isStatement } from './proof/proxy/postgres-wire.ts'
 export type { WireProtocol } from './proof/proxy/wire.ts'
 export { Recorder, type Recording, readHistory } from './proof/recorder.ts'

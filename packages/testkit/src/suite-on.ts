@@ -8,8 +8,18 @@ import type { DependencyKind } from './kinds.ts'
  * `postgres()`, `kafka()`, `redis()` for those kinds in its hooks and tests.
  */
 export function suiteOn(kinds: readonly DependencyKind[], name: string, body: () => void): void {
+  suiteUnlessMissing(name, kinds, () => findMissing(kinds), body)
+}
+
+/** The same with another way to find out what is missing. */
+export function suiteUnlessMissing(
+  name: string,
+  kinds: readonly DependencyKind[],
+  findMissing: () => Promise<readonly { readonly kind: DependencyKind; readonly reason: string }[]>,
+  body: () => void,
+): void {
   describe(name, async () => {
-    const missing = await findMissing(kinds)
+    const missing = await findMissing()
     if (missing.length === 0) {
       // In a hook, so that a suite filtered out by name is not counted as run.
       beforeAll(() => recordSuite({ name, kinds }))

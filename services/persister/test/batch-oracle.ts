@@ -1,14 +1,8 @@
 import type { LogRecord } from '@roomlog/event-log'
 import { type EncodedRecord, encodeCreated, HEADERS, type Topic } from '@roomlog/events'
+import { must } from '@roomlog/testkit/model-runs'
 import { isNamesake, type StoredRow } from './judge.ts'
 import { type ModelDatabase, UNSTORABLE_TIME } from './model-store.ts'
-
-/** Something happened that the design forbids. */
-export class Violation extends Error {}
-
-export function must(holds: boolean, what: string): asserts holds {
-  if (!holds) throw new Violation(what)
-}
 
 export const PARTITIONS = 2
 /** With their partitions. */

@@ -1,3 +1,4 @@
+import { must } from '@roomlog/testkit/model-runs'
 import type { RoomEffect, RoomEvent, RoomRead, Row, Subscription } from '../src/rooms/room-events.ts'
 import { RoomState } from '../src/rooms/room-state.ts'
 
@@ -61,13 +62,6 @@ const UNLIMITED = Number.MAX_SAFE_INTEGER
 /** In the end the sweeps alone have to bring everybody to the head. */
 const LAST_SWEEPS = 5
 const REST_STEPS = 20_000
-
-/** Something happened that the design forbids. */
-class Violation extends Error {}
-
-function must(holds: boolean, what: string): asserts holds {
-  if (!holds) throw new Violation(what)
-}
 
 /** The truth: the rows of one room, who is in it, and what both were before a restore. */
 class Database {

@@ -97,9 +97,10 @@ export class RangeRead {
       for (let i = 0; i < records.length; i += SLICE_RECORDS) {
         const range = this.#left.get(partition)
         if (range === undefined || this.#failed || !payload.isRunning() || payload.isStale()) return
-        this.#turn = this.#handle(partition, range, records.slice(i, i + SLICE_RECORDS))
+        const slice = records.slice(i, i + SLICE_RECORDS)
+        this.#turn = this.#handle(partition, range, slice)
         await this.#turn
-        const last = records[Math.min(i + SLICE_RECORDS, records.length) - 1]
+        const last = slice.at(-1)
         if (last !== undefined) payload.resolveOffset(String(last.offset))
         await payload.heartbeat()
       }

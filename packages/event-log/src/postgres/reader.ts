@@ -3,6 +3,7 @@ import { namespaced, TOPICS, type Topic } from '@roomlog/events'
 import { sql } from 'kysely'
 import { topicProblem } from '../errors.ts'
 import type { LogReader, Positions, Ranges, ReadOptions, TimedRecord } from '../reader.ts'
+import { byPartition, type RecordRow } from './rows.ts'
 import { schemaProblem } from './schema-problem.ts'
 
 /** Of each partition in one read. */
@@ -70,15 +71,6 @@ async function offsetsAt(db: Database['db'], topic: string, time: Date): Promise
   }
 }
 
-interface RecordRow {
-  readonly partition: number
-  readonly offset: number
-  readonly key: string | null
-  readonly headers: Record<string, string>
-  readonly value: Buffer | null
-  readonly at: Date
-}
-
 async function read(db: Database['db'], topic: string, { ranges, onRecords }: ReadOptions): Promise<void> {
   let left = new Map([...ranges].filter(([, { from, end }]) => from < end))
   while (left.size > 0) {
@@ -100,7 +92,7 @@ async function page(
   ranges: Ranges,
 ): Promise<ReadonlyMap<number, readonly TimedRecord[]>> {
   const wanted = [...ranges]
-  const { rows } = await sql<RecordRow>`
+  const { rows } = await sql<RecordRow & { readonly at: Date }>`
     SELECT f.partition, r."offset", r.key, r.headers, r.value, r.at
     FROM unnest(
       ${wanted.map(([partition]) => partition)}::int[],
@@ -112,13 +104,7 @@ async function page(
       ORDER BY "offset" LIMIT ${PAGE_RECORDS}
     ) r
     ORDER BY f.partition, r."offset"`.execute(db)
-  const found = new Map<number, TimedRecord[]>()
-  for (const { partition, offset, ...record } of rows) {
-    const records = found.get(partition) ?? []
-    found.set(partition, records)
-    records.push({ ...record, offset: BigInt(offset) })
-  }
-  return found
+  return byPartition(rows)
 }
 
 async function positions(db: Database['db'], group: string, topic: string): Promise<Positions> {

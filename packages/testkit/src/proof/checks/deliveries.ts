@@ -1,5 +1,6 @@
 import type { Entry } from '../history.ts'
 import type { Operation } from './operations.ts'
+import { addressOf } from './violation.ts'
 
 /** Milliseconds. */
 export interface Times {
@@ -16,7 +17,7 @@ export function deliveries(history: readonly Entry[], operations: readonly Opera
   const got = new Set<string>()
   for (const entry of history) {
     if (entry.type !== 'live' || removed.has(entry.client)) continue
-    const message = `${entry.roomId} ${entry.senderId} ${entry.clientMsgId}`
+    const message = addressOf(entry.roomId, entry)
     // Each client's first sight of it counts: it may come again after another join.
     const key = `${entry.client} ${message}`
     if (got.has(key)) continue
@@ -24,7 +25,7 @@ export function deliveries(history: readonly Entry[], operations: readonly Opera
     lastAt.set(message, entry.t)
   }
   const times = operations.flatMap(({ roomId, userId, clientMsgId, acceptedAt }) => {
-    const at = lastAt.get(`${roomId} ${userId} ${clientMsgId}`)
+    const at = lastAt.get(addressOf(roomId, { senderId: userId, clientMsgId }))
     return at === undefined || acceptedAt === undefined ? [] : [Math.max(0, at - acceptedAt)]
   })
   const sorted = times.toSorted((a, b) => a - b)

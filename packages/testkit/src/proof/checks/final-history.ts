@@ -44,7 +44,8 @@ export function finalHistory(history: readonly Entry[]): FinalHistory {
     }
   }
   return {
-    rowsOf: (roomId, senderId, clientMsgId) => byAddress.get(`${roomId} ${senderId} ${clientMsgId}`) ?? [],
+    rowsOf: (roomId, senderId, clientMsgId) =>
+      byAddress.get(addressOf(roomId, { senderId, clientMsgId })) ?? [],
     headOf: (roomId) => heads.get(roomId),
     size,
     violations,

@@ -1,5 +1,5 @@
 import type { Entry } from '../history.ts'
-import type { Violation } from './violation.ts'
+import { addressOf, type Violation } from './violation.ts'
 
 /** Of a removal, where its signal was lost. */
 const EFFECT_WITHIN_MS = 6_000
@@ -59,7 +59,7 @@ export function membership(history: readonly Entry[]): readonly Violation[] {
         changed(of(entry.userId, entry.roomId), entry)
         break
       case 'send': {
-        const key = `${entry.roomId} ${entry.userId} ${entry.clientMsgId}`
+        const key = addressOf(entry.roomId, { senderId: entry.userId, clientMsgId: entry.clientMsgId })
         if (sent.has(key)) break
         sent.add(key)
         const { removedAt } = of(entry.userId, entry.roomId)
@@ -86,7 +86,7 @@ export function membership(history: readonly Entry[]): readonly Violation[] {
           const what = `${entry.connection} got ${entry.seq} of ${entry.roomId} after it was told of its removal`
           violations.push({ invariant: 'I15', what, trace: [entry] })
         }
-        const key = `${entry.roomId} ${entry.senderId} ${entry.clientMsgId}`
+        const key = addressOf(entry.roomId, entry)
         if (late.delete(key)) {
           const what = `${key} was sent more than ${SENDS_END_WITHIN_MS} ms after its sender's removal`
           violations.push({ invariant: 'I15', what, trace: [entry] })

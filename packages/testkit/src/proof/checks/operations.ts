@@ -116,7 +116,7 @@ function gather(history: readonly Entry[]): Map<string, Message> {
   const byBody = new Map<string, Operation>()
   for (const entry of history) {
     if (entry.type !== 'send' && entry.type !== 'ack' && entry.type !== 'rejected') continue
-    const address = `${entry.roomId} ${entry.userId} ${entry.clientMsgId}`
+    const address = addressOf(entry.roomId, { senderId: entry.userId, clientMsgId: entry.clientMsgId })
     const message = messages.get(address) ?? {
       operations: [],
       rejections: new Set(),
@@ -159,7 +159,8 @@ function gather(history: readonly Entry[]): Map<string, Message> {
 function observed(history: readonly Entry[], messages: ReadonlyMap<string, Message>): Violation[] {
   const violations: Violation[] = []
   const told = new Set<string>()
-  eachSeen(history, (roomId, seen, entry) => {
+  eachSeen(history, (seen, entry) => {
+    const { roomId } = entry
     const message = messages.get(addressOf(roomId, seen))
     const operation = message?.operations.find(({ body }) => body === seen.body)
     if (message === undefined || operation === undefined) {

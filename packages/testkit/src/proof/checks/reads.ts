@@ -4,6 +4,7 @@ import type { Violation } from './violation.ts'
 
 type Page = Extract<Entry, { type: 'page' }>
 type Read = Extract<Entry, { type: 'read' }>
+type InRoom = Entry & { readonly roomId: string }
 
 interface Room {
   /** The highest seq of which an observation was completed. */
@@ -21,7 +22,7 @@ export function reads(history: readonly Entry[]): readonly Violation[] {
   const violations: Violation[] = []
   const rooms = new Map<string, Room>()
   const joins = new Map<string, number[]>()
-  const asked = new Map<string, { readonly observed: number; readonly t: number; readonly read: Read }>()
+  const asked = new Map<string, { readonly observed: number; readonly read: Read }>()
   const roomOf = (roomId: string): Room => {
     const known = rooms.get(roomId)
     if (known !== undefined) return known
@@ -29,7 +30,8 @@ export function reads(history: readonly Entry[]): readonly Violation[] {
     rooms.set(roomId, made)
     return made
   }
-  const saw = (entry: Entry, roomId: string, seq: number) => {
+  const saw = (entry: InRoom, seq: number) => {
+    const { roomId } = entry
     const room = roomOf(roomId)
     room.observed = Math.max(room.observed, seq)
     if (room.seenAt.has(seq)) return
@@ -45,11 +47,11 @@ export function reads(history: readonly Entry[]): readonly Violation[] {
     joins.set(key, waiting)
     return waiting
   }
-  const headMustReach = (entry: Entry, roomId: string, head: number, observed: number) => {
+  const headMustReach = (entry: InRoom, head: number, observed: number) => {
     if (head >= observed) return
     violations.push({
       invariant: 'I9',
-      what: `${roomId}: head ${head}, and ${observed} had been seen`,
+      what: `${entry.roomId}: head ${head}, and ${observed} had been seen`,
       trace: [entry],
     })
   }
@@ -62,34 +64,34 @@ export function reads(history: readonly Entry[]): readonly Violation[] {
         joinsOf(entry).shift()
         break
       case 'joined': {
-        if (isAnswer(entry)) headMustReach(entry, entry.roomId, entry.headSeq, joinsOf(entry).shift() ?? 0)
+        if (isAnswer(entry)) headMustReach(entry, entry.headSeq, joinsOf(entry).shift() ?? 0)
         roomOf(entry.roomId).observed = Math.max(roomOf(entry.roomId).observed, entry.headSeq)
         break
       }
       case 'read':
-        asked.set(entry.read, { observed: roomOf(entry.roomId).observed, t: entry.t, read: entry })
+        asked.set(entry.read, { observed: roomOf(entry.roomId).observed, read: entry })
         break
       case 'page': {
         const before = asked.get(entry.read)
         asked.delete(entry.read)
-        headMustReach(entry, entry.roomId, entry.head, before?.observed ?? 0)
+        headMustReach(entry, entry.head, before?.observed ?? 0)
         const room = roomOf(entry.roomId)
         for (const seq of holesOf(entry, before?.read)) {
           const seenAt = room.seenAt.get(seq)
           if (seenAt === undefined) room.missing.add(seq)
           else {
             // Seen while the page was under way: not late, but its head was answered without it.
-            const invariant = seenAt < (before?.t ?? 0) ? 'I11' : 'I10'
+            const invariant = seenAt < (before?.read.t ?? 0) ? 'I11' : 'I10'
             const what = `${entry.roomId} ${seq} has been seen and is not in a page around it`
             violations.push({ invariant, what, trace: [entry] })
           }
         }
-        for (const { seq } of entry.messages) saw(entry, entry.roomId, seq)
+        for (const { seq } of entry.messages) saw(entry, seq)
         room.observed = Math.max(room.observed, entry.head)
         break
       }
       case 'live':
-        saw(entry, entry.roomId, entry.seq)
+        saw(entry, entry.seq)
         break
     }
   }

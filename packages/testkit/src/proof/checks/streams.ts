@@ -116,8 +116,8 @@ function oneToOne(history: readonly Entry[]): Violation[] {
   const violations: Violation[] = []
   const bySeq = new Map<string, Seen>()
   const byId = new Map<string, string>()
-  eachSeen(history, (roomId, seen, entry) => {
-    const place = `${roomId} ${seen.seq}`
+  eachSeen(history, (seen, entry) => {
+    const place = `${entry.roomId} ${seen.seq}`
     const known = bySeq.get(place)
     if (known === undefined) bySeq.set(place, seen)
     else if (!isSame(known, seen)) {

@@ -32,17 +32,20 @@ export function withTraces(
 }
 
 /** Which message a row is said to be. */
-export function addressOf(roomId: string, { senderId, clientMsgId }: Seen): string {
+export function addressOf(
+  roomId: string,
+  { senderId, clientMsgId }: Pick<Seen, 'senderId' | 'clientMsgId'>,
+): string {
   return `${roomId} ${senderId} ${clientMsgId}`
 }
 
 /** Calls back for every message that anybody saw, live or in a page. */
 export function eachSeen(
   history: readonly Entry[],
-  take: (roomId: string, seen: Seen, entry: Entry & { readonly client: string }) => void,
+  take: (seen: Seen, entry: Extract<Entry, { type: 'live' | 'page' }>) => void,
 ): void {
   for (const entry of history) {
-    if (entry.type === 'live') take(entry.roomId, entry, entry)
-    if (entry.type === 'page') for (const message of entry.messages) take(entry.roomId, message, entry)
+    if (entry.type === 'live') take(entry, entry)
+    if (entry.type === 'page') for (const message of entry.messages) take(message, entry)
   }
 }

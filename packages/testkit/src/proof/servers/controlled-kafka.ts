@@ -1,11 +1,15 @@
-import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort } from '../../free-port.ts'
-import { asProperties, type KafkaProgram, kafkaProgram, newClusterId } from '../../kafka-program.ts'
+import { type KafkaProgram, kafkaProgram, newClusterId } from '../../kafka-program.ts'
 import { type FaultProxy, faultProxy } from '../proxy/fault-proxy.ts'
 import { KAFKA } from '../proxy/kafka-wire.ts'
 import { controlledProcess } from './controlled-process.ts'
-import { type ControlledServer, type ControlledServerOptions, untilReady } from './controlled-server.ts'
+import {
+  type ControlledServer,
+  type ControlledServerOptions,
+  untilReady,
+  withControls,
+} from './controlled-server.ts'
 import { ensureArchive } from './kafka-archive.ts'
 import { brokerSettings } from './kafka-broker-settings.ts'
 import { leaderOf, probeKafka, resetGroup } from './kafka-probe.ts'
@@ -115,11 +119,7 @@ async function node(
   options: ControlledKafkaOptions,
   stack: AsyncDisposableStack,
 ): Promise<ControlledBroker> {
-  const file = join(place.folder, 'server.properties')
-  const data = join(place.folder, 'data')
-  await mkdir(data)
-  await writeFile(file, asProperties(brokerSettings(place, places, data)))
-  await program.format(file, clusterId)
+  const file = await program.format(place.folder, brokerSettings(place, places), clusterId)
   const server = stack.use(
     controlledProcess({
       ...{ name: `Kafka broker ${place.id}`, command: 'java', args: program.broker(file) },
@@ -127,17 +127,9 @@ async function node(
       onUnexpectedEnd: options.onUnexpectedEnd,
     }),
   )
-  return {
-    get pid() {
-      return server.pid
-    },
-    get paused() {
-      return server.paused
-    },
-    ...{ id: place.id, relay: place.relay, direct: place.direct },
-    ...{ start: server.start, stop: server.stop, pause: server.pause, resume: server.resume },
-    output: server.output,
-    kill: () => server.kill(),
+  const { id, relay, direct } = place
+  return withControls(server, {
+    ...{ id, relay, direct },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-  }
+  })
 }

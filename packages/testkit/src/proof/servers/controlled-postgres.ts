@@ -4,7 +4,12 @@ import { type PreparedPostgres, prepareEmbeddedPostgres } from '@roomlog/db/embe
 import { Client } from 'pg'
 import { freePort } from '../../free-port.ts'
 import { controlledProcess } from './controlled-process.ts'
-import { type ControlledServer, type ControlledServerOptions, untilReady } from './controlled-server.ts'
+import {
+  type ControlledServer,
+  type ControlledServerOptions,
+  untilReady,
+  withControls,
+} from './controlled-server.ts'
 import { keptFolder } from './kept.ts'
 
 const PROBE_TIMEOUT_MS = 1000
@@ -51,27 +56,15 @@ export async function controlledPostgres(options: ControlledServerOptions = {}):
   // Not SIGKILL, which would leave a segment of shared memory behind.
   stack.defer(() => server.kill('SIGQUIT'))
   const everything = stack.move()
-  return {
-    get pid() {
-      return server.pid
-    },
-    get paused() {
-      return server.paused
-    },
+  return withControls(server, {
     url,
     ready,
-    start: server.start,
-    stop: server.stop,
-    pause: server.pause,
-    resume: server.resume,
-    output: server.output,
-    kill: () => server.kill(),
-    restart: async (how) => {
+    restart: async (how: 'fast' | 'immediate') => {
       await server.kill(how === 'fast' ? 'SIGINT' : 'SIGQUIT')
       await server.start()
     },
     [Symbol.asyncDispose]: () => everything.disposeAsync(),
-  }
+  })
 }
 
 async function prepare(folder: string): Promise<PreparedPostgres> {

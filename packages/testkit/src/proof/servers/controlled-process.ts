@@ -59,8 +59,6 @@ export interface ControlledProcess extends AsyncDisposable {
   /** Freezes it and everything below it. */
   pause(): Promise<void>
   resume(): Promise<void>
-  /** Resolves when the present life is over, at once when there is none. */
-  ended(): Promise<void>
   /** The end of what it printed. */
   output(): Promise<string>
 }
@@ -125,7 +123,6 @@ export function controlledProcess(options: ControlledProcessOptions): Controlled
     stop: () => inTurn(() => kill(options.stopSignal ?? 'SIGTERM')),
     pause: () => inTurn(pause),
     resume: () => inTurn(resume),
-    ended: async () => life?.over,
     output,
     [Symbol.asyncDispose]: () => inTurn(() => kill('SIGKILL')),
   }

@@ -2,7 +2,12 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { freePort } from '../../free-port.ts'
 import { controlledProcess } from './controlled-process.ts'
-import { type ControlledServer, type ControlledServerOptions, untilReady } from './controlled-server.ts'
+import {
+  type ControlledServer,
+  type ControlledServerOptions,
+  untilReady,
+  withControls,
+} from './controlled-server.ts'
 import { keptFolder } from './kept.ts'
 
 const PROBE_TIMEOUT_MS = 1000
@@ -38,19 +43,12 @@ export async function controlledRedis(options: ControlledRedisOptions = {}): Pro
   await server.start()
   await ready()
   const everything = stack.move()
-  return {
-    get pid() {
-      return server.pid
-    },
-    get paused() {
-      return server.paused
-    },
-    ...{ url, ready, start: server.start, stop: server.stop, pause: server.pause, resume: server.resume },
-    output: server.output,
-    kill: () => server.kill(),
+  return withControls(server, {
+    url,
+    ready,
     flushAll: () => ask(url, async (client) => void (await client.flushall())),
     [Symbol.asyncDispose]: () => everything.disposeAsync(),
-  }
+  })
 }
 
 async function ask(url: string, question: (client: Redis) => Promise<void>): Promise<void> {

@@ -27,6 +27,28 @@ export interface ControlledServer
   ready(timeoutMs?: number): Promise<void>
 }
 
+/**
+ * What can be done to a server's process, beside what is the server's `own`. Not to be spread: that would ask for its pid
+ * once and for all.
+ */
+export function withControls<T extends object>(server: ControlledProcess, own: T) {
+  return {
+    get pid() {
+      return server.pid
+    },
+    get paused() {
+      return server.paused
+    },
+    start: server.start,
+    stop: server.stop,
+    pause: server.pause,
+    resume: server.resume,
+    output: server.output,
+    kill: () => server.kill(),
+    ...own,
+  }
+}
+
 /** Tries until `probe` throws no more. */
 export async function untilReady(
   name: string,

@@ -8,7 +8,6 @@ const MIN_IN_SYNC = 2
 export function brokerSettings(
   { id, direct, proxied, controller, relay }: BrokerPlace,
   places: readonly BrokerPlace[],
-  dataFolder: string,
 ): Readonly<Record<string, string>> {
   const copies = String(places.length)
   const needed = String(places.length === 1 ? 1 : MIN_IN_SYNC)
@@ -25,6 +24,5 @@ export function brokerSettings(
     'offsets.topic.replication.factor': copies,
     'transaction.state.log.replication.factor': copies,
     'transaction.state.log.min.isr': needed,
-    'log.dirs': dataFolder,
   }
 }

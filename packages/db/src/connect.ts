@@ -59,7 +59,7 @@ export function connect(options: ConnectOptions): Database {
       await pool.query('SELECT 1')
     },
     close: () => {
-      closing ??= db.destroy()
+      closing ??= db.destroy().then(() => pool.end())
       return closing
     },
   }
@@ -72,7 +72,8 @@ export function connect(options: ConnectOptions): Database {
 function discardingBroken(pool: pg.Pool): PostgresPool {
   return {
     options: pool.options,
-    end: () => pool.end(),
+    // Whoever made the pool ends it: kysely would not, of a pool that it has not used.
+    end: async () => undefined,
     connect: async () => {
       const client = await pool.connect()
       let isBroken = false

@@ -1,0 +1,31 @@
+import { postgres, suiteOn } from '@roomlog/testkit'
+import { sql } from 'kysely'
+import { expect, onTestFinished, test } from 'vitest'
+import { connect, type Database } from '../src/index.ts'
+
+suiteOn(['postgres'], 'a database that is closed', () => {
+  test.each([
+    ['that was only pinged', (database: Database) => database.ping()],
+    ['that was asked', (database: Database) => sql`SELECT 1`.execute(database.db)],
+    [
+      'from which a dedicated connection was taken',
+      async (database: Database) => (await database.dedicated()).release(),
+    ],
+  ])('%s leaves no session behind', async (_, use) => {
+    const server = await postgres()
+    onTestFinished(() => server[Symbol.asyncDispose]())
+    const admin = connect({ url: server.url, applicationName: 'connect-test-admin' })
+    onTestFinished(() => admin.close())
+    const sessions = async () => {
+      const { rows } = await sql`SELECT pid FROM pg_stat_activity WHERE application_name = 'connect-test'
+        AND datname = current_database()`.execute(admin.db)
+      return rows.length
+    }
+    const database = connect({ url: server.url, applicationName: 'connect-test' })
+    await use(database)
+    expect(await sessions()).toBe(1)
+    await database.close()
+    await database.close()
+    await expect.poll(sessions).toBe(0)
+  })
+})

@@ -33,7 +33,7 @@ const WARM_UP_MS = 4_000
 const LEAST_AFTER_HEAL_MS = 8_000
 const MOST_AFTER_HEAL_MS = 30_000
 const ACKS_AFTER_HEAL = 5
-const SPEAKERS_AT_ONCE = 20
+const SPEAKERS_AT_ONCE = 25
 const SETTLE_SENDS_MS = 30_000
 const SETTLE_MS = 5_000
 const READY_PATIENCE_MS = 60_000
@@ -139,7 +139,7 @@ async function afterHeal(stack: Stack, crowd: Crowd, own: ReturnType<Recorder['o
     const isEnough = silent.length === 0 && crowd.live === crowd.clients.length
     if (passedMs > MOST_AFTER_HEAL_MS || (passedMs > LEAST_AFTER_HEAL_MS && isEnough)) return
     // In a large crowd chance alone would let some wait for minutes until they say anything.
-    crowd.speakUp(silent.slice(0, SPEAKERS_AT_ONCE))
+    crowd.speakUp(silent.filter(({ sends }) => sends.pending === 0).slice(0, SPEAKERS_AT_ONCE))
     await sleep(50)
   }
 }

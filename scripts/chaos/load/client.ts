@@ -7,6 +7,9 @@ import { Sends } from './sends.ts'
 
 const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 1_000
+/** A refused join is asked again after so long, then twice as long, and so on. */
+const FIRST_REJOIN_MS = 200
+const LONGEST_REJOIN_MS = 2_000
 const HANDSHAKE_TIMEOUT_MS = 5_000
 const HEARTBEAT_MS = 20_000
 /** Half-open connections are noticed by this long a silence, as the protocol asks of clients. */
@@ -36,6 +39,10 @@ interface Room {
   /** A join is not answered yet. */
   isAsked: boolean
   isJoined: boolean
+  /** Runs while a refused join waits to be asked again. */
+  retry: NodeJS.Timeout | undefined
+  /** Refused so often, one after the other. */
+  refusals: number
   readonly recent: { readonly seq: number; readonly id: string }[]
 }
 
@@ -146,6 +153,7 @@ export class ChaosClient {
   close(): void {
     this.#isOver = true
     clearInterval(this.#watch)
+    for (const room of this.rooms.values()) settled(room)
     this.sends.close()
     this.#socket?.terminate()
   }
@@ -219,6 +227,7 @@ export class ChaosClient {
     for (const room of this.rooms.values()) {
       room.isJoined = false
       room.isAsked = false
+      settled(room)
     }
     if (code === 4401) void this.#refresh().finally(() => this.#connectLater())
     else this.#connectLater()
@@ -318,6 +327,7 @@ export class ChaosClient {
     if (room === undefined) return
     room.isAsked = false
     room.isJoined = true
+    settled(room)
     // What is missing is read as history; the stream goes on behind the head.
     if (recovered === false) room.last = headSeq
   }
@@ -326,6 +336,7 @@ export class ChaosClient {
     const room = this.rooms.get(roomId)
     this.recording.write({ type, client: this.name, connection: this.connection, roomId })
     if (room === undefined || type === 'left') return
+    settled(room)
     room.isMember = false
     room.isJoined = false
   }
@@ -334,27 +345,29 @@ export class ChaosClient {
     const room = this.rooms.get(roomId)
     if (room === undefined) return
     room.isMember = true
-    if (!room.isAsked && !room.isJoined) this.#join([roomId])
+    if (isWanted(room)) this.#join([roomId])
   }
 
   /** A refused join is asked again while it can help. */
   #refused(frame: ServerFrameOf<'error'>): void {
-    const { roomId, code, retryable, retryAfterMs } = frame
+    const { roomId, code, retryable, retryAfterMs = 0 } = frame
     const room = roomId === undefined ? undefined : this.rooms.get(roomId)
     if (roomId === undefined || room === undefined) return
     const { connection } = this
     this.recording.write({ type: 'joinRefused', client: this.name, connection, roomId, code })
     room.isAsked = false
     if (code === 'not_a_member') room.isMember = false
-    else if (retryable) {
-      setTimeout(
-        () => {
-          const isWanted = room.isMember && !room.isAsked && !room.isJoined
-          if (this.connection === connection && this.#isOpen && isWanted) this.#join([roomId])
-        },
-        retryAfterMs ?? FIRST_RETRY_MS * 4,
-      )
-    }
+    if (code === 'not_a_member' || !retryable) return
+    const patienceMs = Math.min(LONGEST_REJOIN_MS, FIRST_REJOIN_MS * 2 ** room.refusals)
+    room.refusals += 1
+    clearTimeout(room.retry)
+    room.retry = setTimeout(
+      () => {
+        room.retry = undefined
+        if (isWanted(room)) this.#join([roomId])
+      },
+      Math.max(retryAfterMs, this.#options.random.int(patienceMs / 2, patienceMs)),
+    )
   }
 
   #cursor({ roomId, userId, lastReadSeq }: ServerFrameOf<'readCursor'>): void {
@@ -387,7 +400,7 @@ export class ChaosClient {
     else if (silentMs > HEARTBEAT_MS) this.#write({ type: 'heartbeat' })
     // The owner added it while it was away, or the frame that said so was lost with a connection.
     for (const [roomId, room] of this.rooms) {
-      if (room.isMember && !room.isJoined && !room.isAsked) this.#join([roomId])
+      if (isWanted(room)) this.#join([roomId])
     }
   }
 
@@ -397,7 +410,22 @@ export class ChaosClient {
 }
 
 function newRoom(): Room {
-  return { last: 0, isMember: true, isAsked: false, isJoined: false, recent: [] }
+  return {
+    ...{ last: 0, isMember: true, isAsked: false, isJoined: false },
+    ...{ retry: undefined, refusals: 0, recent: [] },
+  }
+}
+
+/** It should be joined, and nothing is under way. */
+function isWanted(room: Room): boolean {
+  return room.isMember && !room.isJoined && !room.isAsked && room.retry === undefined
+}
+
+/** Refusals until now count no more. */
+function settled(room: Room): void {
+  clearTimeout(room.retry)
+  room.retry = undefined
+  room.refusals = 0
 }
 
 export function seenOf({ seq, id, senderId, clientMsgId, body }: Message): Seen {

@@ -2,8 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { crashPoint } from '@roomlog/service-kit'
 import type { Connection } from './connection.ts'
 
-/** So many sockets a second are closed at most, while that takes no longer than the longest spread. */
-const CLOSES_PER_SECOND = 250
+/** So many sockets a second are closed, while that takes no longer than the longest spread. */
+const CLOSES_PER_SECOND = 200
+/** After a pause of the process, what was missed is not made up for at once. */
+const MOST_CLOSES_PER_SECOND = 250
 const SHORTEST_SPREAD_MS = 5_000
 const LONGEST_SPREAD_MS = 10_000
 /** For sends that are not answered when their socket's turn comes. */
@@ -21,11 +23,15 @@ export async function closeSpread(connections: readonly Connection[]): Promise<v
   for (const [index, connection] of connections.entries()) {
     connection.send({ type: 'draining', reconnectAfterMs: slotMs(index) })
   }
+  const gapMs = Math.min(1000 / MOST_CLOSES_PER_SECOND, spreadMs / connections.length)
   const startedAtMs = performance.now()
+  let lastAtMs = 0
   for (const [index, connection] of connections.entries()) {
-    const waitMs = startedAtMs + slotMs(index) - performance.now()
     // Many leave by themselves when they are told.
-    if (waitMs > 0 && connection.isOpen) await delay(waitMs)
+    if (!connection.isOpen) continue
+    const waitMs = Math.max(startedAtMs + slotMs(index), lastAtMs + gapMs) - performance.now()
+    if (waitMs > 0) await delay(waitMs)
+    lastAtMs = performance.now()
     connection.closeWhenAnswered('restart')
     crashPoint('mid_drain')
   }

@@ -10,7 +10,6 @@ import { openServers, type Servers } from './operator/servers.ts'
 import { readSettings, type Target } from './operator/settings.ts'
 
 // Is everything that was accepted stored, published, in its place, and sent by somebody?
-// No command of package.json yet: of its suite (test/audit-draft.ts) 16 of 28 tests are green.
 await runCommand('audit', USAGE, async (args, env) => {
   const given = readArguments(args)
   if (given === undefined) return undefined

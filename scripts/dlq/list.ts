@@ -12,21 +12,21 @@ export interface ListOptions {
   readonly json: boolean
 }
 
-/** Prints a page of the dead letters, oldest of each partition first. Exit code 1: some were not given back yet. */
+/** Prints a page of the dead letters, oldest of each partition first. Exit code 1: nobody has decided about some of them yet. */
 export async function list(reader: LogReader, options: ListOptions): Promise<ExitCode> {
   const bounds = await reader.bounds('deadLetters')
-  const replayed = await reader.positions(REPLAY_GROUP, 'deadLetters')
+  const decided = await reader.positions(REPLAY_GROUP, 'deadLetters')
   const { ranges, next } = pageOf(bounds, options)
   const letters = await readLetters(reader, ranges)
-  const [all, waiting] = [count(bounds, new Map()), count(bounds, replayed)]
+  const [all, waiting] = [count(bounds, new Map()), count(bounds, decided)]
   if (options.json) {
-    const rows = letters.map((letter) => jsonOf(letter, replayed))
+    const rows = letters.map((letter) => jsonOf(letter, decided))
     console.log(
       JSON.stringify({ all, waiting, letters: rows, next: next === undefined ? null : placeText(next) }),
     )
   } else {
-    for (const letter of letters) console.log(lineOf(letter, replayed))
-    console.log(`${all} dead letters, ${waiting} of them not given back yet`)
+    for (const letter of letters) console.log(lineOf(letter, decided))
+    console.log(`${all} dead letters, ${waiting} of them wait`)
     if (next !== undefined) console.log(`more: npm run dlq -- list --after ${placeText(next)}`)
   }
   return waiting === 0 ? EXIT.clean : EXIT.findings
@@ -64,11 +64,12 @@ function count(bounds: Ranges, above: Positions): number {
   return Number(sum)
 }
 
-function isReplayed({ partition, offset }: Letter, replayed: Positions): boolean {
-  return offset < (replayed.get(partition) ?? 0n)
+/** Neither `replay --all` nor `dismiss --all` has come by. */
+function isWaiting({ partition, offset }: Letter, decided: Positions): boolean {
+  return offset >= (decided.get(partition) ?? 0n)
 }
 
-function jsonOf(letter: Letter, replayed: Positions) {
+function jsonOf(letter: Letter, decided: Positions) {
   const { record, reason, origin, address } = letter
   return {
     place: placeText(letter),
@@ -79,15 +80,15 @@ function jsonOf(letter: Letter, replayed: Positions) {
     senderId: address?.senderId ?? null,
     clientMsgId: address?.clientMsgId ?? null,
     bytes: record.value?.length ?? 0,
-    replayed: isReplayed(letter, replayed),
+    waiting: isWaiting(letter, decided),
   }
 }
 
-function lineOf(letter: Letter, replayed: Positions): string {
+function lineOf(letter: Letter, decided: Positions): string {
   const { record, reason, origin, address } = letter
   const from = origin === undefined ? 'unknown' : `${origin.topic}/${origin.partition}:${origin.offset}`
   const whose = address === undefined ? '' : `  room ${address.roomId}  sender ${address.senderId}`
-  const state = isReplayed(letter, replayed) ? '  (given back)' : ''
+  const state = isWaiting(letter, decided) ? '  waits' : ''
   const head = `${placeText(letter).padEnd(8)}  ${record.at.toISOString()}  ${String(record.value?.length ?? 0).padStart(6)} bytes`
   return printable(`${head}  ${reason}  from ${from}${whose}${state}`)
 }

@@ -6,8 +6,8 @@ import { type LetterPlace, placeFrom } from './letter.ts'
 
 export const USAGE = `npm run dlq -- list | show <place> | replay --all | replay <place>... | dismiss --all
 
-A place is partition:offset, as in 3:17. Dead letters are records that a persister gave up: no build can read them, the database refuses them for their values,
-or their room does not exist. They are kept for 30 days.
+A place is partition:offset, as in 3:17. Dead letters are records that a persister gave up: no build can read them, the
+database refuses them for their values, or their room does not exist. They are kept for 30 days.
 
   list                    place, time, size, reason, where the record stood, room and sender
     --limit <count>       so many at most (50)
@@ -16,10 +16,11 @@ or their room does not exist. They are kept for 30 days.
   show <place>            key, headers and bytes of one, as text or in hexadecimal
     --raw                 the bytes alone
   replay                  gives the original bytes back under their key; what is stored already stays one message
-    --all                 all that were not given back yet; it remembers how far it came
+    --all                 all that wait; it remembers how far it came. What it leaves it names: that waits no longer,
+                          and can be given back by its place
     --dry-run             only says what it would do
     --force               also those that cannot be read; they come back unless a new build reads them
-  dismiss --all           goes on behind all that there are: nothing is given back, and npm run audit is silent about them
+  dismiss --all           none waits any longer, none is given back, and npm run audit is silent about them
 
 The servers come from the environment, as for npm run topics (ENGINE, DATABASE_URL, DATABASE_ROLE, KAFKA_BROKERS,
 NAMESPACE, PARTITIONS …); where none is named, it is the Roomlog that npm start has started from this folder.

@@ -1,4 +1,3 @@
-// Not collected yet; see scripts/dlq.ts.
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { encodeCreated } from '@roomlog/events'
@@ -29,10 +28,10 @@ for (const engine of OPERATOR_ENGINES) {
     const run = (...args: readonly string[]) => command('dlq', args, world.env)
     const list = async (...args: readonly string[]) =>
       JSON.parse((await run('list', '--json', ...args)).stdout)
-    /** The places of those that were not given back yet. */
+    /** The places of those that wait. */
     const waiting = async (): Promise<readonly string[]> =>
       (await list('--limit', '1000')).letters
-        .filter(({ replayed }: { readonly replayed: boolean }) => !replayed)
+        .filter((it: { readonly waiting: boolean }) => it.waiting)
         .map(({ place }: { readonly place: string }) => place)
 
     async function bury(...roomIds: readonly string[]): Promise<void> {
@@ -54,7 +53,7 @@ for (const engine of OPERATOR_ENGINES) {
       expect(stdout).toMatch(
         new RegExp(`room_not_found: no such room +from chat.messages.v1/[0-2]:[0-9]+ +room ${room}`),
       )
-      expect(stdout).toContain('2 of them not given back yet')
+      expect(stdout).toContain('2 of them wait')
       expect(stdout).not.toContain('in ')
 
       const first = await list('--limit', '1')
@@ -111,7 +110,7 @@ for (const engine of OPERATOR_ENGINES) {
       })
       expect(await run('list')).toMatchObject({
         code: 0,
-        stdout: expect.stringContaining('0 of them not given'),
+        stdout: expect.stringContaining('0 of them wait'),
       })
       expect(created).toHaveLength(3)
     })

@@ -3,6 +3,8 @@ import { BOTH, type Fault } from '../fault.ts'
 
 /** Below and above what makes clients take an edge for dead. */
 const FREEZES_MS = [10_000, 70_000] as const
+/** Everybody says something before the next. */
+const BETWEEN_MS = 3_000
 
 export const edgeFrozen: Fault = {
   id: 'F3',
@@ -29,6 +31,7 @@ export const edgeFrozen: Fault = {
         nemesis.bound('clients of the frozen edge are live elsewhere, ms', await moved, 45_000 + 3_000)
       }
       await nemesis.until('all are live', () => crowd.live === crowd.clients.length, 60_000)
+      await nemesis.sleep(BETWEEN_MS)
     }
   },
 }

@@ -218,7 +218,9 @@ export class ChaosClient {
     { connection, url, code }: { readonly connection: string; readonly url: string; readonly code: number },
   ): void {
     if (socket !== this.#socket) return
-    if (BETTER_ELSEWHERE.includes(code)) this.#avoided = url
+    // Whoever balances the load has noticed, too, that it is silent or takes nobody in.
+    const isSilent = !this.#isOpen || this.#silentMs > SILENT_MS
+    if (isSilent || BETTER_ELSEWHERE.includes(code)) this.#avoided = url
     if (this.#isOpen) {
       this.recording.write({ type: 'closed', client: this.name, connection, code })
       this.closes.push({ atMs: monotonicMs(), code })
@@ -395,13 +397,17 @@ export class ChaosClient {
 
   #check(): void {
     if (!this.#isOpen) return
-    const silentMs = performance.now() - this.#heardAtMs
+    const silentMs = this.#silentMs
     if (silentMs > SILENT_MS) this.#socket?.terminate()
     else if (silentMs > HEARTBEAT_MS) this.#write({ type: 'heartbeat' })
     // The owner added it while it was away, or the frame that said so was lost with a connection.
     for (const [roomId, room] of this.rooms) {
       if (isWanted(room)) this.#join([roomId])
     }
+  }
+
+  get #silentMs(): number {
+    return performance.now() - this.#heardAtMs
   }
 
   #write(frame: object): void {

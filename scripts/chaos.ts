@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { CONTROLS } from './chaos/controls.ts'
 import { FAULTS } from './chaos/faults/index.ts'
 import { type Plan, type PlannedRun, parseOptions, USAGE, UsageError } from './chaos/options.ts'
-import { appendResult, isClean, type ResultLine, readResults, resultLine } from './chaos/results.ts'
+import { appendResult, isClean, lastRuns, type ResultLine, readResults, resultLine } from './chaos/results.ts'
 import { type RunResult, runFault } from './chaos/run.ts'
 import { ROOT, Stack, type StackOptions } from './chaos/stack.ts'
 import { table } from './chaos/table.ts'
@@ -23,8 +23,11 @@ async function main(): Promise<number> {
   const known = readResults().filter(({ control, short }) => control === undefined && !short)
   if (plan.onlyTable) {
     for (const engine of ['embedded', 'full'] as const) {
-      const lines = known.filter((line) => line.engine === engine)
+      const all = known.filter((line) => line.engine === engine)
+      const lines = lastRuns(all)
       if (lines.length > 0) console.log(`engine ${engine}\n\n${table(lines, FAULTS)}\n`)
+      const mended = all.filter((line) => !isClean(line) && !lines.includes(line)).length
+      if (mended > 0) console.log(`${mended} runs of earlier builds were not clean, and have been repeated\n`)
     }
     return 0
   }

@@ -76,6 +76,14 @@ export function readResults(file = RESULTS_FILE): readonly ResultLine[] {
     .map((line) => JSON.parse(line) as ResultLine)
 }
 
+/** Of each engine, fault, seed and length the last run: what an earlier build did is on record, and says nothing of this one. */
+export function lastRuns(lines: readonly ResultLine[]): readonly ResultLine[] {
+  const last = new Map(
+    lines.map((line) => [`${line.engine} ${line.fault} ${line.seed} ${line.length}`, line]),
+  )
+  return [...last.values()]
+}
+
 export function isClean({ violations }: ResultLine): boolean {
   return Object.keys(violations).length === 0
 }

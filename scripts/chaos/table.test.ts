@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Fault } from './fault.ts'
-import { appendResult, isClean, type ResultLine, readResults, resultLine } from './results.ts'
+import { appendResult, isClean, lastRuns, type ResultLine, readResults, resultLine } from './results.ts'
 import { table } from './table.ts'
 
 const about = { commit: 'abc', engine: 'embedded', fault: 'F1', seed: 7, short: true, length: 10 } as const
@@ -45,14 +45,26 @@ test('a run stays on record as it was', () => {
   })
 })
 
-test('the table sums the runs of each fault and gives the worst recovery', () => {
+test('the table sums the runs of each fault and gives the middle and the worst recovery', () => {
   const other: ResultLine = { ...clean, fault: 'F4', recovery: { n: 1, p50: 1, p99: 100, max: 100 } }
   const faults = [fault('F1', 'edge killed'), fault('F2', 'never run'), fault('F4', 'persister killed')]
-  expect(table([line, clean, other], faults).split('\n')).toEqual([
-    '| fault               |      runs | acked | lost | duplicated | gaps | reordered | p99 recovery |',
-    '|---------------------|----------:|------:|-----:|-----------:|-----:|----------:|-------------:|',
-    '| F1 edge killed      | 2 (1 bad) | 1,234 |    0 |         30 |    1 |         2 |        1.2 s |',
-    '| F4 persister killed |         1 |   234 |    0 |          0 |    0 |         0 |        0.1 s |',
-    '| all                 | 3 (1 bad) | 1,468 |    0 |         30 |    1 |         2 |        1.2 s |',
+  expect(
+    table([line, { ...clean, recovery: { n: 1, p50: 500, p99: 700, max: 700 } }, other], faults).split('\n'),
+  ).toEqual([
+    '| fault               |      runs | acked | lost | duplicated | gaps | reordered | p50 recovery | p99 recovery |',
+    '|---------------------|----------:|------:|-----:|-----------:|-----:|----------:|-------------:|-------------:|',
+    '| F1 edge killed      | 2 (1 bad) | 1,234 |    0 |         30 |    1 |         2 |        0.5 s |        1.2 s |',
+    '| F4 persister killed |         1 |   234 |    0 |          0 |    0 |         0 |        0.0 s |        0.1 s |',
+    '| all                 | 3 (1 bad) | 1,468 |    0 |         30 |    1 |         2 |        0.0 s |        1.2 s |',
   ])
+})
+
+test('of a seed that was run again the last run counts', () => {
+  const others: readonly ResultLine[] = [
+    { ...line, seed: 8 },
+    { ...line, engine: 'full' },
+    { ...line, length: 600 },
+  ]
+  expect(lastRuns([line, ...others, clean])).toEqual(expect.arrayContaining([...others, clean]))
+  expect(lastRuns([line, ...others, clean])).toHaveLength(4)
 })

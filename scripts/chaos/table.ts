@@ -1,9 +1,12 @@
 import type { Fault } from './fault.ts'
 import { isClean, type ResultLine } from './results.ts'
 
-const COLUMNS = ['fault', 'runs', 'acked', 'lost', 'duplicated', 'gaps', 'reordered', 'p99 recovery'] as const
+const COLUMNS = [
+  ...['fault', 'runs', 'acked', 'lost', 'duplicated', 'gaps', 'reordered'],
+  ...['p50 recovery', 'p99 recovery'],
+] as const
 
-/** The runs by fault, as a table of Markdown; its last column is the worst run's. */
+/** The runs by fault, as a table of Markdown; its last two columns are the middle run's median and the worst run's p99. */
 export function table(lines: readonly ResultLine[], faults: readonly Fault[]): string {
   const rows = faults.flatMap(({ id, title }) => {
     const runs = lines.filter(({ fault }) => fault === id)
@@ -20,13 +23,15 @@ export function table(lines: readonly ResultLine[], faults: readonly Fault[]): s
 function rowOf(title: string, runs: readonly ResultLine[]): readonly string[] {
   const sum = (of: (line: ResultLine) => number) => runs.reduce((total, line) => total + of(line), 0)
   const bad = runs.filter((line) => !isClean(line)).length
-  const worstMs = Math.max(...runs.map(({ recovery }) => recovery?.p99 ?? 0))
+  const recovered = runs.flatMap(({ recovery }) => (recovery === undefined ? [] : [recovery]))
+  const middles = recovered.map(({ p50 }) => p50).toSorted((a, b) => a - b)
+  const worst = Math.max(0, ...recovered.map(({ p99 }) => p99))
   return [
     title,
     bad === 0 ? String(runs.length) : `${runs.length} (${bad} bad)`,
     sum(({ acked }) => acked).toLocaleString('en'),
     ...[sum(({ lost }) => lost), sum(({ duplicated }) => duplicated), sum(({ gaps }) => gaps)].map(String),
     String(sum(({ reordered }) => reordered)),
-    `${(worstMs / 1000).toFixed(1)} s`,
+    ...[middles[Math.floor(middles.length / 2)] ?? 0, worst].map((ms) => `${(ms / 1000).toFixed(1)} s`),
   ]
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { check, type Entry, Recorder, type Report, random, readHistory } from '@roomlog/testkit/proof'
 import { type Percentiles, percentiles } from '../bench/percentiles.ts'
+import { auditOf } from './audit.ts'
 import type { Fault } from './fault.ts'
 import { CROWD, Crowd } from './load/crowd.ts'
 import { memoryOf } from './memory.ts'
@@ -36,6 +37,7 @@ const ACKS_AFTER_HEAL = 5
 const SPEAKERS_AT_ONCE = 25
 const SETTLE_SENDS_MS = 30_000
 const SETTLE_MS = 5_000
+const FINDINGS_SHOWN = 5
 const READY_PATIENCE_MS = 60_000
 /** Memory is back within a fifth; what V8 keeps for itself comes on top. */
 const MEMORY_GROWTH = 1.2
@@ -106,6 +108,7 @@ async function drive(options: RunOptions, recorder: Recorder): Promise<void> {
     own.write({ type: 'phase', phase: 'settled' })
     await crowd.readEverything()
     await fault.afterwards?.(nemesis)
+    await askAuditor(stack, nemesis, say)
     await checkMemory(stack, memory, nemesis)
     own.write({ type: 'phase', phase: 'over' })
   } finally {
@@ -142,6 +145,13 @@ async function afterHeal(stack: Stack, crowd: Crowd, own: ReturnType<Recorder['o
     crowd.speakUp(silent.filter(({ sends }) => sends.pending === 0).slice(0, SPEAKERS_AT_ONCE))
     await sleep(50)
   }
+}
+
+async function askAuditor(stack: Stack, nemesis: Nemesis, say: (text: string) => void): Promise<void> {
+  const { counts, findings } = await auditOf(stack)
+  for (const finding of findings.slice(0, FINDINGS_SHOWN)) say(JSON.stringify(finding))
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
+  nemesis.bound('findings of the loss auditor', total, 0)
 }
 
 async function checkMemory(

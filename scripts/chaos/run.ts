@@ -129,13 +129,14 @@ async function inject(fault: Fault, nemesis: Nemesis, own: ReturnType<Recorder['
 /** Load goes on until everybody got ACKs again. */
 async function afterHeal(stack: Stack, crowd: Crowd, own: ReturnType<Recorder['of']>): Promise<void> {
   const healedAtMs = performance.now()
-  const before = crowd.clients.map(({ sends }) => sends.accepted)
+  // Until so many are accepted, some may be of sends that were begun before.
+  const before = crowd.clients.map(({ sends }) => sends.accepted + sends.pending)
   await stack.ready(undefined, READY_PATIENCE_MS).then(
     () => own.write({ type: 'ready' }),
     (error: Error) => own.write({ type: 'trouble', what: error.message }),
   )
   const waiting = () =>
-    crowd.clients.filter(({ sends }, i) => sends.accepted - (before[i] ?? 0) <= ACKS_AFTER_HEAL)
+    crowd.clients.filter(({ sends }, i) => sends.accepted - (before[i] ?? 0) < ACKS_AFTER_HEAL)
   for (;;) {
     const passedMs = performance.now() - healedAtMs
     const silent = waiting()

@@ -72,6 +72,34 @@ describe('I14', () => {
     expect(violated(talk(history, 'bob', 5).settles(BOTH))).toEqual(['I14'])
   })
 
+  /** Five of bob's sends are under way when the faults are over. */
+  const waiting = () => {
+    const history = talk(talk(told(), 'ann', 1), 'bob', 1)
+    for (let seq = 3; seq <= 7; seq += 1) history.sends('bob', `m${seq}`)
+    return history.phase('healed').say(ready)
+  }
+  const answered = (history: ToldHistory) => {
+    for (let seq = 3; seq <= 7; seq += 1) {
+      history.acked('bob', `m${seq}`).stores('bob', `m${seq}`).gets('ann', seq).gets('bob', seq)
+    }
+    return talk(history, 'ann', 5)
+  }
+
+  test('what was sent before the heal does not count', () => {
+    expect(violated(answered(waiting()).settles(BOTH))).toEqual(['I14'])
+    expect(violated(talk(answered(waiting()), 'bob', 5).settles(BOTH))).toEqual([])
+  })
+
+  test('nor do further attempts at it, but asking anew does', () => {
+    const again = (attempt: number) => {
+      const history = waiting()
+      for (let seq = 3; seq <= 7; seq += 1) history.sends('bob', `m${seq}`, { attempt })
+      return answered(history).settles(BOTH)
+    }
+    expect(violated(again(2))).toEqual(['I14'])
+    expect(violated(again(1))).toEqual([])
+  })
+
   test('who never sent anything needs none', () => {
     const history = told().enters('cat').talks('ann', 'm1', ['ann', 'bob', 'cat']).phase('healed').say(ready)
     for (let i = 2; i <= 6; i += 1) history.talks('ann', `m${i}`, ['ann', 'bob', 'cat'])

@@ -1,4 +1,4 @@
-import type { Entry } from '../history.ts'
+import type { Entry, SendAddress } from '../history.ts'
 import type { FinalHistory } from './final-history.ts'
 import type { Position } from './streams.ts'
 import type { Violation } from './violation.ts'
@@ -7,7 +7,7 @@ const READY_WITHIN_MS = 15_000
 const ACKS_WITHIN_MS = 30_000
 const ACKS = 5
 
-/** I13: services are back soon, and in the end everybody who is in a room has all of it. I14: everybody gets ACKs again. */
+/** I13: services are back soon, and in the end everybody who is in a room has all of it. I14: everybody gets ACKs of new sends. */
 export function liveness(
   history: readonly Entry[],
   positions: readonly Position[],
@@ -36,14 +36,17 @@ function behind(positions: readonly Position[], final: FinalHistory): readonly V
   })
 }
 
+/** An ACK of a send begun before shows that what had been taken by then is answered, not that a new one is. */
 function unanswered(history: readonly Entry[], healedAt: number): readonly Violation[] {
   const acks = new Map<string, number>()
+  const begun = new Set<string>()
   for (const entry of history) {
-    if (entry.type === 'send') acks.set(entry.client, acks.get(entry.client) ?? 0)
-    const isNew = entry.t >= healedAt && entry.t <= healedAt + ACKS_WITHIN_MS
-    if (entry.type === 'ack' && entry.status === 'ACCEPTED' && isNew) {
-      acks.set(entry.client, (acks.get(entry.client) ?? 0) + 1)
+    if (entry.type === 'send') {
+      acks.set(entry.client, acks.get(entry.client) ?? 0)
+      if (entry.t >= healedAt && entry.attempt === 1) begun.add(sendOf(entry))
     }
+    if (entry.type !== 'ack' || entry.status !== 'ACCEPTED' || entry.t > healedAt + ACKS_WITHIN_MS) continue
+    if (begun.has(sendOf(entry))) acks.set(entry.client, (acks.get(entry.client) ?? 0) + 1)
   }
   return [...acks].flatMap(([client, count]): readonly Violation[] =>
     count >= ACKS
@@ -51,8 +54,12 @@ function unanswered(history: readonly Entry[], healedAt: number): readonly Viola
       : [
           {
             invariant: 'I14',
-            what: `${client} got ${count} ACKs within ${ACKS_WITHIN_MS} ms of the last heal`,
+            what: `${client} got ${count} ACKs of new sends within ${ACKS_WITHIN_MS} ms of the last heal`,
           },
         ],
   )
+}
+
+function sendOf({ client, roomId, clientMsgId, body }: SendAddress & { readonly body: string }): string {
+  return `${client} ${roomId} ${clientMsgId} ${body}`
 }

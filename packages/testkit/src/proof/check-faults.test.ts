@@ -161,10 +161,75 @@ describe('I15', () => {
     expect(violated(history.wait(7_000).talks('ann', 'm2', BOTH).reads('bob').settles(BOTH))).toEqual([])
   })
 
-  test('what is sent more than 60 s after a removal does not come', () => {
-    const later = (ms: number) =>
-      one().changes('remove', 'bob').say(removed).wait(ms).talks('bob', 'm2', ['ann']).settles(['ann'])
-    expect(violated(later(59_900))).toEqual([])
-    expect(violated(later(60_000))).toEqual(['I15'])
+  describe('what a removed member sends', () => {
+    const fault = (phase: 'begin' | 'end') =>
+      ({ type: 'fault', phase, fault: 'F12', act: 'a1', target: 'postgres' }) as const
+    const gone = (history = one()) => history.changes('remove', 'bob').say(removed)
+    const later = (history: ToldHistory, ms: number) =>
+      violated(history.wait(ms).talks('bob', 'm2', ['ann']).settles(['ann']))
+
+    test('does not come when it was sent more than 6 s after', () => {
+      expect(later(gone(), 5_900)).toEqual([])
+      expect(later(gone(), 6_000)).toEqual(['I15'])
+    })
+
+    test('may come for 60 s where a fault is under way', () => {
+      expect(later(gone().say(fault('begin')), 59_900)).toEqual([])
+      expect(later(gone().say(fault('begin')), 60_000)).toEqual(['I15'])
+    })
+
+    test('may come until 6 s after services had to be connected again', () => {
+      const ended = () => gone(one().say(fault('begin'))).say(fault('end'))
+      expect(later(ended(), 20_900)).toEqual([])
+      expect(later(ended(), 21_000)).toEqual(['I15'])
+    })
+
+    const late = (ms = 10_000) => gone().wait(ms).sends('bob', 'm2')
+
+    test('does not come in a page either', () => {
+      expect(violated(late().stores('bob', 'm2').reads('ann').gets('ann', 2).settles(['ann']))).toEqual([
+        'I15',
+      ])
+      expect(violated(late().settles(['ann']))).toEqual([])
+    })
+
+    test('is not accepted', () => {
+      const stored = (history: ToldHistory) => history.stores('bob', 'm2').gets('ann', 2).settles(['ann'])
+      expect(violated(stored(late().acked('bob', 'm2')))).toEqual(['I15'])
+      expect(violated(late().failed('bob', 'm2', 'not_a_member').settles(['ann']))).toEqual([])
+    })
+
+    test('comes when it is repeated after the return', () => {
+      const history = late(70_000).changes('add', 'bob').joins('bob').talks('bob', 'm2', BOTH)
+      expect(violated(history.settles(BOTH))).toEqual([])
+    })
+
+    test('comes when it was sent in time and repeated later', () => {
+      const history = one().sends('bob', 'm2')
+      expect(violated(gone(history).wait(10_000).talks('bob', 'm2', ['ann']).settles(['ann']))).toEqual([])
+    })
+  })
+
+  test('nothing is accepted from who was never a member', () => {
+    expect(violated(stranger().talks('eve', 'm2', BOTH).settles(BOTH))).toEqual(['I15'])
+    const refused = stranger().sends('eve', 'm2').failed('eve', 'm2', 'not_a_member')
+    expect(violated(refused.settles(BOTH))).toEqual([])
+  })
+
+  test('who was never a member joins nothing', () => {
+    expect(violated(stranger().joins('eve').settles(BOTH))).toEqual(['I15'])
+    const code = 'not_a_member'
+    const refused = stranger()
+      .asksToJoin('eve')
+      .say({ ...{ type: 'joinRefused', client: 'eve', connection: 'eve-1', roomId: ROOM }, code })
+    expect(violated(refused.settles(BOTH))).toEqual([])
+  })
+
+  test('who was removed joins nothing any more, and again when added', () => {
+    expect(violated(one().changes('remove', 'bob').wait(6_000).joins('bob').settles(['ann']))).toEqual([
+      'I15',
+    ])
+    const history = one().changes('remove', 'bob').wait(6_000).changes('add', 'bob')
+    expect(violated(history.joins('bob').settles(BOTH))).toEqual([])
   })
 })

@@ -1,10 +1,12 @@
-import type { Entry } from '../history.ts'
+import type { Entry, Seen } from '../history.ts'
 import { addressOf, type Violation } from './violation.ts'
 
 /** Of a removal, where its signal was lost. */
 const EFFECT_WITHIN_MS = 6_000
 /** Of a removal, for what its user sends over an edge that is cut off from the database. */
-const SENDS_END_WITHIN_MS = 60_000
+const CUT_OFF_EFFECT_WITHIN_MS = 60_000
+/** After a fault an edge may be cut off for so long, by I13. */
+const CONNECTED_WITHIN_MS = 15_000
 
 interface Membership {
   isMember: boolean
@@ -16,30 +18,16 @@ interface Membership {
   readonly removing: Set<string>
 }
 
-/** I15: who is no member gets nothing, and a removal takes effect within its bound. */
+/** I15: who is no member gets nothing and says nothing, and a removal takes effect within its bound. */
 export function membership(history: readonly Entry[]): readonly Violation[] {
   const violations: Violation[] = []
-  const users = new Map<string, string>()
-  const memberships = new Map<string, Membership>()
+  const memberships = new Memberships()
+  const faults = new Faults()
+  const sends = new LateSends()
   const evicted = new Set<string>()
   const readAt = new Map<string, number>()
-  const sent = new Set<string>()
-  const late = new Set<string>()
-  const of = (userId: string, roomId: string): Membership => {
-    const key = `${userId} ${roomId}`
-    const known = memberships.get(key)
-    if (known !== undefined) return known
-    const made: Membership = {
-      isMember: false,
-      removedAt: undefined,
-      adding: new Set(),
-      removing: new Set(),
-    }
-    memberships.set(key, made)
-    return made
-  }
   const mayNot = (entry: Entry & { client: string; roomId: string }, at: number, boundMs: number) => {
-    const { isMember, removedAt } = of(users.get(entry.client) ?? '', entry.roomId)
+    const { isMember, removedAt } = memberships.ofClient(entry.client, entry.roomId)
     if (isMember && (removedAt === undefined || at <= removedAt + boundMs)) return
     const since =
       removedAt === undefined ? 'is no member' : `was removed ${Math.round(at - removedAt)} ms before`
@@ -49,27 +37,32 @@ export function membership(history: readonly Entry[]): readonly Violation[] {
       trace: [entry],
     })
   }
+  const published = (entry: Entry & { roomId: string }, message: Pick<Seen, 'senderId' | 'clientMsgId'>) => {
+    const what = sends.takeLate(entry.roomId, message)
+    if (what !== undefined) violations.push({ invariant: 'I15', what, trace: [entry] })
+  }
   for (const entry of history) {
     switch (entry.type) {
       case 'person':
-        users.set(entry.client, entry.userId)
-        for (const roomId of entry.member) of(entry.userId, roomId).isMember = true
+        memberships.begin(entry)
         break
       case 'membership':
-        changed(of(entry.userId, entry.roomId), entry)
+        changed(memberships.of(entry.userId, entry.roomId), entry)
         break
-      case 'send': {
-        const key = addressOf(entry.roomId, { senderId: entry.userId, clientMsgId: entry.clientMsgId })
-        if (sent.has(key)) break
-        sent.add(key)
-        const { removedAt } = of(entry.userId, entry.roomId)
-        if (removedAt !== undefined && entry.t > removedAt + SENDS_END_WITHIN_MS) late.add(key)
+      case 'fault':
+        faults.take(entry)
         break
-      }
+      case 'send':
+        sends.take(entry, isLate(memberships.of(entry.userId, entry.roomId), entry.t, faults))
+        break
+      case 'ack':
+        if (entry.status === 'ACCEPTED') published(entry, { ...entry, senderId: entry.userId })
+        break
       case 'removed':
         evicted.add(`${entry.connection} ${entry.roomId}`)
         break
       case 'joined':
+        mayNot(entry, entry.t, EFFECT_WITHIN_MS)
         evicted.delete(`${entry.connection} ${entry.roomId}`)
         break
       case 'read':
@@ -79,23 +72,97 @@ export function membership(history: readonly Entry[]): readonly Violation[] {
         // A read looks at the membership in the statement that reads the rows.
         mayNot(entry, readAt.get(entry.read) ?? entry.t, 0)
         readAt.delete(entry.read)
+        for (const message of entry.messages) published(entry, message)
         break
-      case 'live': {
+      case 'live':
         mayNot(entry, entry.t, EFFECT_WITHIN_MS)
-        if (evicted.has(`${entry.connection} ${entry.roomId}`)) {
+        if (evicted.size > 0 && evicted.has(`${entry.connection} ${entry.roomId}`)) {
           const what = `${entry.connection} got ${entry.seq} of ${entry.roomId} after it was told of its removal`
           violations.push({ invariant: 'I15', what, trace: [entry] })
         }
-        const key = addressOf(entry.roomId, entry)
-        if (late.delete(key)) {
-          const what = `${key} was sent more than ${SENDS_END_WITHIN_MS} ms after its sender's removal`
-          violations.push({ invariant: 'I15', what, trace: [entry] })
-        }
+        published(entry, entry)
         break
-      }
     }
   }
   return violations
+}
+
+class Memberships {
+  readonly #users = new Map<string, string>()
+  /** By room, then by user. */
+  readonly #rooms = new Map<string, Map<string, Membership>>()
+
+  begin({ client, userId, member }: Extract<Entry, { type: 'person' }>): void {
+    this.#users.set(client, userId)
+    for (const roomId of member) this.of(userId, roomId).isMember = true
+  }
+
+  ofClient(client: string, roomId: string): Membership {
+    return this.of(this.#users.get(client) ?? '', roomId)
+  }
+
+  of(userId: string, roomId: string): Membership {
+    const members = this.#rooms.get(roomId) ?? new Map<string, Membership>()
+    this.#rooms.set(roomId, members)
+    const known = members.get(userId)
+    if (known !== undefined) return known
+    const made = {
+      isMember: false,
+      removedAt: undefined,
+      adding: new Set<string>(),
+      removing: new Set<string>(),
+    }
+    members.set(userId, made)
+    return made
+  }
+}
+
+class Faults {
+  /** By then every edge is connected again. */
+  connectedAt = Number.NEGATIVE_INFINITY
+  readonly #acts = new Set<string>()
+
+  get areUnderWay(): boolean {
+    return this.#acts.size > 0
+  }
+
+  take({ phase, act, t }: Extract<Entry, { type: 'fault' }>): void {
+    if (phase === 'begin') this.#acts.add(act)
+    else {
+      this.#acts.delete(act)
+      this.connectedAt = t + CONNECTED_WITHIN_MS
+    }
+  }
+}
+
+/** Whether what is sent now must not be published any more. */
+function isLate({ isMember, removedAt }: Membership, now: number, faults: Faults): boolean {
+  if (!isMember) return true
+  if (removedAt === undefined) return false
+  if (now > removedAt + CUT_OFF_EFFECT_WITHIN_MS) return true
+  return !faults.areUnderWay && now > Math.max(removedAt, faults.connectedAt) + EFFECT_WITHIN_MS
+}
+
+/** Messages of which every attempt until now was late. */
+class LateSends {
+  readonly #inTime = new Set<string>()
+  readonly #late = new Set<string>()
+
+  take(entry: Extract<Entry, { type: 'send' }>, isLate: boolean): void {
+    const key = addressOf(entry.roomId, { senderId: entry.userId, clientMsgId: entry.clientMsgId })
+    if (this.#inTime.has(key)) return
+    if (isLate) this.#late.add(key)
+    else {
+      this.#inTime.add(key)
+      this.#late.delete(key)
+    }
+  }
+
+  /** What is wrong with having accepted or shown that message, once. */
+  takeLate(roomId: string, message: Pick<Seen, 'senderId' | 'clientMsgId'>): string | undefined {
+    if (this.#late.size === 0 || !this.#late.delete(addressOf(roomId, message))) return undefined
+    return `${message.clientMsgId} of ${roomId} was published, and sent when its sender was no member any more`
+  }
 }
 
 /** Of a removal and an addition at the same time, either may be the last. */

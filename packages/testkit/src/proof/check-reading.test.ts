@@ -114,6 +114,22 @@ describe('I8', () => {
   })
 })
 
+describe('I8 of pages', () => {
+  test.for([
+    ['one row twice', [1, 2, 2, 3]],
+    ['an order of its own', [1, 3, 2]],
+  ] as const)('a page does not have %s', ([, seqs]) => {
+    const history = three()
+    history.reads('ann', { messages: seqs.map((seq) => history.at(seq)) })
+    expect(violated(history.settles(BOTH))).toEqual(['I8'])
+  })
+
+  test('pages may show the same', () => {
+    const history = three().reads('ann').reads('ann').reads('bob')
+    expect(violated(history.settles(BOTH))).toEqual([])
+  })
+})
+
 describe('I9', () => {
   test("a join's head reaches over what was seen before it was asked", () => {
     const history = three().person('cat').connects('cat').asksToJoin('cat').joined('cat', { headSeq: 2 })
@@ -151,7 +167,7 @@ describe('I10', () => {
     const history = hole().stores('ann', 'm2').stores('bob', 'm3')
     history.reads('ann', { messages: [history.at(1), history.at(1), history.at(3)] })
     for (const reader of BOTH) history.gets(reader, 2).gets(reader, 3)
-    expect(violated(history.settles(BOTH))).toEqual(['I10'])
+    expect(violated(history.settles(BOTH))).toEqual(['I10', 'I8'])
   })
 
   test('a page that was asked before a message was seen has it when its head is above it', () => {

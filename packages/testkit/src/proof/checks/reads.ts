@@ -16,7 +16,8 @@ interface Room {
 
 /**
  * I9: a head is no lower than what had been seen before it was asked for. I10: what was not there below an answered head
- * never comes. I11: what was seen is in every later page that reaches over it.
+ * never comes. I11: what was seen is in every later page that reaches over it. I8: a page goes on from seq to seq, too, for
+ * who was away catches up by pages as well as by a resume.
  */
 export function reads(history: readonly Entry[]): readonly Violation[] {
   const violations: Violation[] = []
@@ -75,6 +76,10 @@ export function reads(history: readonly Entry[]): readonly Violation[] {
         const before = asked.get(entry.read)
         asked.delete(entry.read)
         headMustReach(entry, entry.head, before?.observed ?? 0)
+        if (!isRising(entry.messages)) {
+          const what = `${entry.roomId}: the seqs of a page do not rise`
+          violations.push({ invariant: 'I8', what, trace: [entry] })
+        }
         const room = roomOf(entry.roomId)
         for (const seq of holesOf(entry, before?.read)) {
           const seenAt = room.seenAt.get(seq)
@@ -96,6 +101,10 @@ export function reads(history: readonly Entry[]): readonly Violation[] {
     }
   }
   return violations
+}
+
+function isRising(messages: Page['messages']): boolean {
+  return messages.every(({ seq }, i) => seq > (messages[i - 1]?.seq ?? 0))
 }
 
 /** What the page had to show by its own words and does not: seqs between its first and last, and up to the end it claims. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { check } from './check.ts'
-import { BOTH, ROOM, row, told, violated } from './told-history.ts'
+import { BOTH, ROOM, row, type ToldHistory, told, violated } from './told-history.ts'
 
 /** One message, m1, that both have. */
 const one = () => told().talks('ann', 'm1', BOTH)
@@ -97,6 +97,37 @@ describe('I4', () => {
   test('one that failed and was acknowledged when it was repeated is ok', () => {
     const history = told().sends('ann', 'm1').failed('ann', 'm1', 'overloaded')
     expect(violated(history.talks('ann', 'm1', BOTH).settles(BOTH))).toEqual([])
+  })
+
+  /** So many attempts have failed. */
+  const failedWith = (...codes: readonly string[]) => {
+    const history = told()
+    for (const code of codes) history.sends('ann', 'm1').failed('ann', 'm1', code)
+    return history
+  }
+  const seen = (history: ToldHistory) => history.stores('ann', 'm1').gets('ann', 1).gets('bob', 1)
+  const acceptedAgain = (history: ToldHistory) =>
+    violated(history.sends('ann', 'm1').acked('ann', 'm1').settles(BOTH))
+
+  test('one that was seen when every attempt had failed is not mended by a later one', () => {
+    expect(acceptedAgain(seen(failedWith('overloaded')))).toEqual(['I4'])
+    expect(acceptedAgain(seen(failedWith('overloaded', 'rate_limited')))).toEqual(['I4'])
+  })
+
+  test('nor when an attempt under way failed afterwards', () => {
+    const history = seen(failedWith('overloaded').sends('ann', 'm1'))
+    expect(acceptedAgain(history.failed('ann', 'm1', 'overloaded'))).toEqual(['I4'])
+  })
+
+  test('one that was seen while an attempt is under way may be of that attempt', () => {
+    const history = seen(failedWith('overloaded').sends('ann', 'm1')).acked('ann', 'm1')
+    expect(violated(history.settles(BOTH))).toEqual([])
+  })
+
+  test('one that was seen may be of an attempt of which the outcome is unknown', () => {
+    expect(acceptedAgain(seen(failedWith('unavailable', 'overloaded')))).toEqual([])
+    const history = seen(failedWith('overloaded').sends('ann', 'm1'))
+    expect(acceptedAgain(history.sends('ann', 'm1').failed('ann', 'm1', 'overloaded'))).toEqual([])
   })
 })
 

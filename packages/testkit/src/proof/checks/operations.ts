@@ -11,6 +11,8 @@ export interface Operation extends SendAddress {
   failures: number
   acceptedAt: number | undefined
   seenAt: number | undefined
+  /** When the last attempt was begun before which every other had failed. */
+  retriedAt: number | undefined
 }
 
 interface Message {
@@ -100,6 +102,14 @@ function fateOf(
       ? undefined
       : { invariant: 'I4', what: 'was seen although every attempt failed' }
   }
+  // "Never" holds at every moment: when the attempt before which all had failed was begun, this was an all-`fail` operation
+  // that had been seen, and nothing done later can have been what was seen. An attempt that is under way or unknown can.
+  if (
+    operation.retriedAt !== undefined &&
+    (operation.seenAt ?? Number.POSITIVE_INFINITY) < operation.retriedAt
+  ) {
+    return { invariant: 'I4', what: 'was seen, and until then every attempt had failed' }
+  }
   const isOk = operation.acceptedAt !== undefined || operation.seenAt !== undefined
   if (!isOk || rows.some(({ body }) => body === operation.body)) return undefined
   // The other body has the name: this one was refused, and its sender may have been away when it was told.
@@ -141,13 +151,16 @@ function gather(history: readonly Entry[]): Map<string, Message> {
           failures: 0,
           acceptedAt: undefined,
           seenAt: undefined,
+          retriedAt: undefined,
         },
       }
       byBody.set(key, operation)
       message.operations.push(operation)
     }
-    if (entry.type === 'send') operation.attempts += 1
-    else if (entry.status === 'ACCEPTED') {
+    if (entry.type === 'send') {
+      if (operation.attempts > 0 && hasFailed(operation)) operation.retriedAt = entry.t
+      operation.attempts += 1
+    } else if (entry.status === 'ACCEPTED') {
       operation.acceptedAt ??= entry.t
       if (entry.seq !== undefined) message.seqs.add(entry.seq)
     } else if (entry.code !== OUTCOME_UNKNOWN) operation.failures += 1

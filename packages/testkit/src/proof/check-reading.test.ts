@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { check } from './check.ts'
-import { BOTH, told, userOf, violated } from './told-history.ts'
+import { BOTH, type ToldHistory, told, userOf, violated } from './told-history.ts'
 
 /** Three messages that both have. */
 const three = () => told().talks('ann', 'm1', BOTH).talks('bob', 'm2', BOTH).talks('ann', 'm3', BOTH)
@@ -223,6 +223,23 @@ describe('I16', () => {
 
   test.for(['answer', 'frame', 'members'] as const)('a read position is not above the head: %s', (how) => {
     expect(violated(three().cursor('ann', 4, how).settles(BOTH))).toEqual(['I16'])
+  })
+
+  test('a read position is not above the head of its time', () => {
+    expect(violated(three().cursor('ann', 4).talks('bob', 'm4', BOTH).settles(BOTH))).toEqual(['I16'])
+    expect(violated(three().talks('bob', 'm4', BOTH).cursor('ann', 4).settles(BOTH))).toEqual([])
+  })
+
+  test.for([
+    ['shows', (history: ToldHistory) => history.page('ann', history.asks('ann'))],
+    ['is answered to a join', (history: ToldHistory) => history.joins('ann')],
+    [
+      'is answered to a repeat',
+      (history: ToldHistory) => history.sends('ann', 'm1').acked('ann', 'm1', { seq: 1 }),
+    ],
+  ] as const)('a head is what %s', ([, known]) => {
+    const history = known(told().sends('ann', 'm1').stores('ann', 'm1')).cursor('ann', 1)
+    expect(violated(history.gets('ann', 1).gets('bob', 1).entries)).not.toContain('I16')
   })
 
   test('answers that overlap may come in either order', () => {

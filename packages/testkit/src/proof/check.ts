@@ -57,7 +57,7 @@ export function check(history: readonly Entry[]): Report {
     ...realTimeOrder(sent.operations, final),
     ...liveness(history, stream.positions, final),
     ...membership(history),
-    ...cursors(history, final),
+    ...cursors(history),
     ...presence(history),
     ...told(history),
   ]

@@ -1,17 +1,24 @@
 import type { Entry } from '../history.ts'
-import type { FinalHistory } from './final-history.ts'
 import type { Violation } from './violation.ts'
 
 type Answer = Extract<Entry, { type: 'cursor' }>
 
-/** I16: a read position that was answered is never answered lower to who asks later, nor is one above the head. */
-export function cursors(history: readonly Entry[], final: FinalHistory): readonly Violation[] {
+/**
+ * I16: a read position that was answered is never answered lower to who asks later, nor is one above the head: it is set by
+ * a message, which somebody has seen by then.
+ */
+export function cursors(history: readonly Entry[]): readonly Violation[] {
   const violations: Violation[] = []
+  const heads = new Map<string, number>()
   const answers = new Map<string, Answer[]>()
   for (const entry of history) {
+    const shown = headShownBy(entry)
+    if (shown !== undefined && 'roomId' in entry && shown > (heads.get(entry.roomId) ?? 0)) {
+      heads.set(entry.roomId, shown)
+    }
     if (entry.type !== 'cursor') continue
-    const head = final.headOf(entry.roomId)
-    if (head !== undefined && entry.lastReadSeq > head) {
+    const head = heads.get(entry.roomId) ?? 0
+    if (entry.lastReadSeq > head) {
       const what = `${entry.roomId}: a read position of ${entry.lastReadSeq} is above the head ${head}`
       violations.push({ invariant: 'I16', what, trace: [entry] })
     }
@@ -24,6 +31,13 @@ export function cursors(history: readonly Entry[], final: FinalHistory): readonl
   }
   for (const own of answers.values()) violations.push(...decreases(own))
   return violations
+}
+
+function headShownBy(entry: Entry): number | undefined {
+  if (entry.type === 'live' || entry.type === 'ack') return entry.seq
+  if (entry.type === 'joined') return entry.headSeq
+  if (entry.type === 'page') return Math.max(entry.head, entry.messages.at(-1)?.seq ?? 0)
+  return undefined
 }
 
 function decreases(answers: readonly Answer[]): readonly Violation[] {

@@ -17,6 +17,7 @@ const line = resultLine(about, {
       { invariant: 'F1', what: 'not within the bound' },
     ],
     totals: { I2: 30, F1: 1 },
+    notJudged: [],
     counts: {
       ...{ operations: 1_010, acked: 1_000, failed: 4, unknown: 6, lost: 0, duplicated: 30, gaps: 1 },
       ...{ reordered: 2, observations: 5_000, messages: 1_030 },

@@ -18,6 +18,14 @@ test('a good history violates nothing', () => {
   })
 })
 
+test('what a history cannot show is said not to be judged', () => {
+  const history = one().phase('stopped').phase('settled').reads('ann', { final: true })
+  expect(check(history.entries)).toMatchObject({ totals: {}, notJudged: ['I13', 'I14'] })
+  expect(check(one().phase('healed').entries)).toMatchObject({ notJudged: ['I13', 'I14'] })
+  const healed = one().phase('healed').say({ type: 'ready' })
+  expect(check(healed.settles(BOTH))).toMatchObject({ totals: { I14: 1 }, notJudged: [] })
+})
+
 test('of each violation twenty are listed and all are counted', () => {
   const history = told()
   for (let i = 1; i <= 25; i += 1) history.sends('ann', `m${i}`).acked('ann', `m${i}`)

@@ -34,6 +34,8 @@ export interface Report {
   readonly violations: readonly Violation[]
   /** All of them, by name. */
   readonly totals: Readonly<Record<string, number>>
+  /** Invariants of which this history says nothing: it ends before, or was made without faults. */
+  readonly notJudged: readonly string[]
   readonly counts: Counts
   /** From the ACK until the last client that got it live has it, after an absence, too; without those who were removed. */
   readonly deliveryMs: Times
@@ -49,13 +51,14 @@ export function check(history: readonly Entry[]): Report {
   const final = finalHistory(history)
   const sent = operations(history, final)
   const stream = streams(history)
+  const live = liveness(history, stream.positions, final)
   const all = [
     ...sent.violations,
     ...stream.violations,
     ...final.violations,
     ...reads(history),
     ...realTimeOrder(sent.operations, final),
-    ...liveness(history, stream.positions, final),
+    ...(live ?? []),
     ...membership(history),
     ...cursors(history),
     ...presence(history),
@@ -69,6 +72,7 @@ export function check(history: readonly Entry[]): Report {
   return {
     violations: withTraces(history, violations),
     totals,
+    notJudged: live === undefined ? ['I13', 'I14'] : [],
     counts: {
       ...sent.counts,
       gaps: stream.gaps,

@@ -7,15 +7,18 @@ const READY_WITHIN_MS = 15_000
 const ACKS_WITHIN_MS = 30_000
 const ACKS = 5
 
-/** I13: services are back soon, and in the end everybody who is in a room has all of it. I14: everybody gets ACKs of new sends. */
+/**
+ * I13: services are back soon, and in the end everybody who is in a room has all of it. I14: everybody gets ACKs of new
+ * sends. Undefined where the history does not say when the faults were over or when everything was to be settled.
+ */
 export function liveness(
   history: readonly Entry[],
   positions: readonly Position[],
   final: FinalHistory,
-): readonly Violation[] {
+): readonly Violation[] | undefined {
   const phaseAt = (phase: string) => history.find((e) => e.type === 'phase' && e.phase === phase)?.t
   const healedAt = phaseAt('healed')
-  if (healedAt === undefined || phaseAt('settled') === undefined) return []
+  if (healedAt === undefined || phaseAt('settled') === undefined) return undefined
   return [...ready(history, healedAt), ...behind(positions, final), ...unanswered(history, healedAt)]
 }
 

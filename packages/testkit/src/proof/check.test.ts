@@ -34,6 +34,50 @@ test('of each violation twenty are listed and all are counted', () => {
   expect(totals).toEqual({ I1: 25 })
 })
 
+describe('from the ACK until a message has come', () => {
+  const deliveryMs = (history: ToldHistory) => check(history.settles(BOTH)).deliveryMs
+  const acked = () => one().sends('ann', 'm2').acked('ann', 'm2').stores('ann', 'm2').gets('ann', 2)
+
+  test('it counts who was in the room all the time', () => {
+    expect(deliveryMs(acked().wait(500).gets('bob', 2))).toMatchObject({ n: 2, max: 520 })
+  })
+
+  test('it may come before the ACK', () => {
+    const history = one().sends('ann', 'm2').stores('ann', 'm2').gets('ann', 2).gets('bob', 2)
+    expect(deliveryMs(history.acked('ann', 'm2'))).toMatchObject({ n: 2, p50: 0, max: 20 })
+  })
+
+  const back = { connection: 'bob-2' }
+
+  test('it does not count who was away then and resumed later', () => {
+    const history = one().closes('bob').sends('ann', 'm2').acked('ann', 'm2').stores('ann', 'm2')
+    history
+      .gets('ann', 2)
+      .wait(500)
+      .connects('bob', 'bob-2')
+      .joins('bob', { afterSeq: 1, ...back })
+    expect(deliveryMs(history.gets('bob', 2, back))).toMatchObject({ n: 2, max: 20 })
+  })
+
+  test('nor who went away before it came', () => {
+    const history = acked().closes('bob').wait(500).connects('bob', 'bob-2')
+    history.joins('bob', { afterSeq: 1, ...back })
+    expect(deliveryMs(history.gets('bob', 2, back))).toMatchObject({ n: 2, max: 20 })
+  })
+
+  test('nor who left the room before it came and joined again', () => {
+    const history = acked().say({ type: 'leave', client: 'bob', connection: 'bob-1', roomId: ROOM })
+    history.wait(500).joins('bob', { afterSeq: 1 })
+    expect(deliveryMs(history.gets('bob', 2))).toMatchObject({ n: 2, max: 20 })
+  })
+
+  test('its first sight counts', () => {
+    const history = one().sends('ann', 'm2').stores('ann', 'm2').gets('ann', 2).gets('bob', 2)
+    history.joins('bob', { afterSeq: 1 }).acked('ann', 'm2').wait(500).gets('bob', 2)
+    expect(deliveryMs(history)).toMatchObject({ n: 2, max: 20 })
+  })
+})
+
 describe('I1', () => {
   test('an acknowledged message that nobody finds is lost', () => {
     const history = one().sends('ann', 'm2').acked('ann', 'm2').settles(BOTH)

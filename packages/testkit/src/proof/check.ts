@@ -37,7 +37,7 @@ export interface Report {
   /** Invariants of which this history says nothing: it ends before, or was made without faults. */
   readonly notJudged: readonly string[]
   readonly counts: Counts
-  /** From the ACK until the last client that got it live has it, after an absence, too; without those who were removed. */
+  /** From the ACK until the last client has it, of those who were in the room all the time. */
   readonly deliveryMs: Times
 }
 

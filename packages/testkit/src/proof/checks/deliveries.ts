@@ -10,24 +10,62 @@ export interface Times {
   readonly max: number
 }
 
-/** From a message's ACK until the last client that got it live has it; without those who were removed in between. */
+interface Stream {
+  /** Undefined after the room was left. */
+  joinedAt: number | undefined
+  /** What comes again after another join has come before. */
+  last: number
+}
+
+interface Delivery {
+  readonly acceptedAt: number
+  lastAt: number | undefined
+}
+
+/**
+ * From a message's ACK until the last client has it, of those who were in the room when the ACK came and stayed there: how
+ * long somebody was away is no time of delivery.
+ */
 export function deliveries(history: readonly Entry[], operations: readonly Operation[]): Times {
-  const removed = new Set(history.flatMap((e) => (e.type === 'removed' ? [e.client] : [])))
-  const lastAt = new Map<string, number>()
-  const got = new Set<string>()
-  for (const entry of history) {
-    if (entry.type !== 'live' || removed.has(entry.client)) continue
-    const message = addressOf(entry.roomId, entry)
-    // Each client's first sight of it counts: it may come again after another join.
-    const key = `${entry.client} ${message}`
-    if (got.has(key)) continue
-    got.add(key)
-    lastAt.set(message, entry.t)
+  const messages = new Map<string, Delivery>()
+  for (const { roomId, userId, clientMsgId, acceptedAt } of operations) {
+    if (acceptedAt === undefined) continue
+    messages.set(addressOf(roomId, { senderId: userId, clientMsgId }), { acceptedAt, lastAt: undefined })
   }
-  const times = operations.flatMap(({ roomId, userId, clientMsgId, acceptedAt }) => {
-    const at = lastAt.get(addressOf(roomId, { senderId: userId, clientMsgId }))
-    return at === undefined || acceptedAt === undefined ? [] : [Math.max(0, at - acceptedAt)]
-  })
+  /** By connection, then by room. */
+  const streams = new Map<string, Map<string, Stream>>()
+  for (const entry of history) {
+    switch (entry.type) {
+      case 'connected':
+        streams.set(entry.connection, new Map())
+        break
+      case 'joined': {
+        const rooms = streams.get(entry.connection)
+        rooms?.set(entry.roomId, { joinedAt: entry.t, last: rooms.get(entry.roomId)?.last ?? 0 })
+        break
+      }
+      case 'leave':
+      case 'left':
+      case 'removed': {
+        const stream = streams.get(entry.connection)?.get(entry.roomId)
+        if (stream !== undefined) stream.joinedAt = undefined
+        break
+      }
+      case 'live': {
+        const stream = streams.get(entry.connection)?.get(entry.roomId)
+        const message = messages.get(addressOf(entry.roomId, entry))
+        if (stream === undefined || entry.seq <= stream.last) break
+        stream.last = entry.seq
+        const hasStayed =
+          message !== undefined && (stream.joinedAt ?? Number.POSITIVE_INFINITY) <= message.acceptedAt
+        if (hasStayed) message.lastAt = entry.t
+        break
+      }
+    }
+  }
+  const times = [...messages.values()].flatMap(({ acceptedAt, lastAt }) =>
+    lastAt === undefined ? [] : [Math.max(0, lastAt - acceptedAt)],
+  )
   const sorted = times.toSorted((a, b) => a - b)
   const rank = (p: number) => sorted[Math.max(0, Math.ceil(p * sorted.length) - 1)] ?? 0
   return { n: sorted.length, p50: rank(0.5), p99: rank(0.99), max: sorted.at(-1) ?? 0 }

@@ -7,6 +7,7 @@ import { operations } from './checks/operations.ts'
 import { presence } from './checks/presence.ts'
 import { reads } from './checks/reads.ts'
 import { realTimeOrder } from './checks/real-time-order.ts'
+import { sightings } from './checks/sightings.ts'
 import { streams } from './checks/streams.ts'
 import { type Violation, withTraces } from './checks/violation.ts'
 import type { Entry } from './history.ts'
@@ -49,8 +50,9 @@ const LISTED_OF_EACH = 20
  */
 export function check(history: readonly Entry[]): Report {
   const final = finalHistory(history)
-  const sent = operations(history, final)
-  const stream = streams(history)
+  const seen = sightings(history)
+  const sent = operations(history, seen, final)
+  const stream = streams(history, seen)
   const live = liveness(history, stream.positions, final)
   const all = [
     ...sent.violations,
@@ -80,7 +82,7 @@ export function check(history: readonly Entry[]): Report {
       observations: stream.observations,
       messages: final.size,
     },
-    deliveryMs: deliveries(history, sent.operations),
+    deliveryMs: deliveries(history, seen, sent.operations),
   }
 }
 

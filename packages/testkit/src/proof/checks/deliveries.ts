@@ -1,5 +1,6 @@
 import type { Entry } from '../history.ts'
 import type { Operation } from './operations.ts'
+import type { Sighting } from './sightings.ts'
 import { addressOf } from './violation.ts'
 
 /** Milliseconds. */
@@ -26,12 +27,12 @@ interface Delivery {
  * From a message's ACK until the last client has it, of those who were in the room when the ACK came and stayed there: how
  * long somebody was away is no time of delivery.
  */
-export function deliveries(history: readonly Entry[], operations: readonly Operation[]): Times {
-  const messages = new Map<string, Delivery>()
-  for (const { roomId, userId, clientMsgId, acceptedAt } of operations) {
-    if (acceptedAt === undefined) continue
-    messages.set(addressOf(roomId, { senderId: userId, clientMsgId }), { acceptedAt, lastAt: undefined })
-  }
+export function deliveries(
+  history: readonly Entry[],
+  sightings: readonly Sighting[],
+  operations: readonly Operation[],
+): Times {
+  const messages = byPlace(sightings, operations)
   /** By connection, then by room. */
   const streams = new Map<string, Map<string, Stream>>()
   for (const entry of history) {
@@ -53,7 +54,7 @@ export function deliveries(history: readonly Entry[], operations: readonly Opera
       }
       case 'live': {
         const stream = streams.get(entry.connection)?.get(entry.roomId)
-        const message = messages.get(addressOf(entry.roomId, entry))
+        const message = messages.get(entry.roomId)?.get(entry.seq)
         if (stream === undefined || entry.seq <= stream.last) break
         stream.last = entry.seq
         const hasStayed =
@@ -63,10 +64,31 @@ export function deliveries(history: readonly Entry[], operations: readonly Opera
       }
     }
   }
-  const times = [...messages.values()].flatMap(({ acceptedAt, lastAt }) =>
+  const all = [...messages.values()].flatMap((rows) => [...rows.values()])
+  const times = all.flatMap(({ acceptedAt, lastAt }) =>
     lastAt === undefined ? [] : [Math.max(0, lastAt - acceptedAt)],
   )
   const sorted = times.toSorted((a, b) => a - b)
   const rank = (p: number) => sorted[Math.max(0, Math.ceil(p * sorted.length) - 1)] ?? 0
   return { n: sorted.length, p50: rank(0.5), p99: rank(0.99), max: sorted.at(-1) ?? 0 }
+}
+
+/** By room, then by seq. */
+function byPlace(
+  sightings: readonly Sighting[],
+  operations: readonly Operation[],
+): ReadonlyMap<string, ReadonlyMap<number, Delivery>> {
+  const acceptedAt = new Map<string, number | undefined>()
+  for (const { roomId, userId, clientMsgId, ...operation } of operations) {
+    acceptedAt.set(addressOf(roomId, { senderId: userId, clientMsgId }), operation.acceptedAt)
+  }
+  const rooms = new Map<string, Map<number, Delivery>>()
+  for (const { seen, entry } of sightings) {
+    const at = acceptedAt.get(addressOf(entry.roomId, seen))
+    if (at === undefined) continue
+    const rows = rooms.get(entry.roomId) ?? new Map<number, Delivery>()
+    rooms.set(entry.roomId, rows)
+    rows.set(seen.seq, { acceptedAt: at, lastAt: undefined })
+  }
+  return rooms
 }

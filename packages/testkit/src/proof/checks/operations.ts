@@ -1,6 +1,7 @@
 import type { Entry, Seen, SendAddress } from '../history.ts'
 import type { FinalHistory } from './final-history.ts'
-import { addressOf, eachSeen, type Violation } from './violation.ts'
+import type { Sighting } from './sightings.ts'
+import { addressOf, type Violation } from './violation.ts'
 
 /** All attempts of one (room, sender, clientMsgId) with one body. */
 export interface Operation extends SendAddress {
@@ -30,9 +31,9 @@ const OUTCOME_UNKNOWN = 'unavailable'
 const REUSED = 'client_msg_id_reused'
 
 /** I1, I2, I3, I4, I18: what was sent, what was answered, and what came of it. */
-export function operations(history: readonly Entry[], final: FinalHistory) {
+export function operations(history: readonly Entry[], seen: readonly Sighting[], final: FinalHistory) {
   const messages = gather(history)
-  const violations: Violation[] = observed(history, messages)
+  const violations: Violation[] = observed(seen, messages)
   const all: Operation[] = []
   let [lost, duplicated] = [0, 0]
   for (const [address, message] of messages) {
@@ -123,7 +124,6 @@ function hasFailed({ attempts, failures, acceptedAt }: Operation): boolean {
 
 function gather(history: readonly Entry[]): Map<string, Message> {
   const messages = new Map<string, Message>()
-  const byBody = new Map<string, Operation>()
   for (const entry of history) {
     if (entry.type !== 'send' && entry.type !== 'ack' && entry.type !== 'rejected') continue
     const address = addressOf(entry.roomId, { senderId: entry.userId, clientMsgId: entry.clientMsgId })
@@ -139,8 +139,7 @@ function gather(history: readonly Entry[]): Map<string, Message> {
       message.rejections.add(entry.code)
       continue
     }
-    const key = `${address} ${entry.body}`
-    let operation = byBody.get(key)
+    let operation = message.operations.find(({ body }) => body === entry.body)
     if (operation === undefined) {
       const { client, userId, roomId, clientMsgId, body, t } = entry
       operation = {
@@ -154,7 +153,6 @@ function gather(history: readonly Entry[]): Map<string, Message> {
           retriedAt: undefined,
         },
       }
-      byBody.set(key, operation)
       message.operations.push(operation)
     }
     if (entry.type === 'send') {
@@ -169,10 +167,10 @@ function gather(history: readonly Entry[]): Map<string, Message> {
 }
 
 /** Everything that anybody saw was sent before, by that sender, in that room, with that body. */
-function observed(history: readonly Entry[], messages: ReadonlyMap<string, Message>): Violation[] {
+function observed(sightings: readonly Sighting[], messages: ReadonlyMap<string, Message>): Violation[] {
   const violations: Violation[] = []
   const told = new Set<string>()
-  eachSeen(history, (seen, entry) => {
+  for (const { seen, entry } of sightings) {
     const { roomId } = entry
     const message = messages.get(addressOf(roomId, seen))
     const operation = message?.operations.find(({ body }) => body === seen.body)
@@ -181,7 +179,7 @@ function observed(history: readonly Entry[], messages: ReadonlyMap<string, Messa
       if (!told.has(key))
         violations.push({ invariant: 'I3', what: `${key} was sent by nobody`, trace: [entry] })
       told.add(key)
-      return
+      continue
     }
     if (operation.seenAt === undefined && operation.firstSentAt > entry.t) {
       const what = `${roomId} ${seen.seq} was seen before it was sent`
@@ -191,6 +189,6 @@ function observed(history: readonly Entry[], messages: ReadonlyMap<string, Messa
     message.rows.add(`${seen.seq} ${seen.id}`)
     message.bodies.add(seen.body)
     message.seqs.add(seen.seq)
-  })
+  }
   return violations
 }

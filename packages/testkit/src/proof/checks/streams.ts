@@ -1,5 +1,6 @@
 import type { Entry, Seen } from '../history.ts'
-import { eachSeen, type Violation } from './violation.ts'
+import type { Sighting } from './sightings.ts'
+import type { Violation } from './violation.ts'
 
 /** Where a connection stands in a room that it has joined. */
 export interface Position {
@@ -22,8 +23,8 @@ export interface Position {
  * I5: everybody sees one message at one seq. I7, I8: on a connection a room's seq rises by one, from where it was joined.
  * `positions` are those of the time when everything was to be settled.
  */
-export function streams(history: readonly Entry[]) {
-  const violations: Violation[] = oneToOne(history)
+export function streams(history: readonly Entry[], seen: readonly Sighting[]) {
+  const violations: Violation[] = oneToOne(seen)
   /** By connection, then by room. */
   const positions = new Map<string, Map<string, Position>>()
   let [gaps, reordered, observations] = [0, 0, 0]
@@ -112,15 +113,15 @@ function wordsOf({ connection, roomId, seq }: { connection: string; roomId: stri
   return `${connection} got ${seq} of ${roomId}`
 }
 
-function oneToOne(history: readonly Entry[]): Violation[] {
+function oneToOne(sightings: readonly Sighting[]): Violation[] {
   const violations: Violation[] = []
   const bySeq = new Map<string, Seen>()
   const byId = new Map<string, string>()
-  eachSeen(history, (seen, entry) => {
+  for (const { seen, entry } of sightings) {
     const place = `${entry.roomId} ${seen.seq}`
     const known = bySeq.get(place)
     if (known === undefined) bySeq.set(place, seen)
-    else if (!isSame(known, seen)) {
+    else {
       violations.push({ invariant: 'I5', what: `${place} is ${known.id} and ${seen.id}`, trace: [entry] })
     }
     const knownPlace = byId.get(seen.id)
@@ -132,10 +133,6 @@ function oneToOne(history: readonly Entry[]): Violation[] {
         trace: [entry],
       })
     }
-  })
+  }
   return violations
-}
-
-function isSame(a: Seen, b: Seen): boolean {
-  return a.id === b.id && a.senderId === b.senderId && a.clientMsgId === b.clientMsgId && a.body === b.body
 }

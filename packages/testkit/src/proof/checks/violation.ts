@@ -38,14 +38,3 @@ export function addressOf(
 ): string {
   return `${roomId} ${senderId} ${clientMsgId}`
 }
-
-/** Calls back for every message that anybody saw, live or in a page. */
-export function eachSeen(
-  history: readonly Entry[],
-  take: (seen: Seen, entry: Extract<Entry, { type: 'live' | 'page' }>) => void,
-): void {
-  for (const entry of history) {
-    if (entry.type === 'live') take(entry, entry)
-    if (entry.type === 'page') for (const message of entry.messages) take(message, entry)
-  }
-}

@@ -88,9 +88,12 @@ export function check(history: readonly Entry[]): Report {
 
 /** What the run itself measured or noticed. */
 function told(history: readonly Entry[]): readonly Violation[] {
-  return history.flatMap((entry): readonly Violation[] => {
-    if (entry.type === 'trouble') return [{ invariant: 'trouble', what: entry.what }]
-    if (entry.type !== 'bound' || entry.ok) return []
-    return [{ invariant: entry.fault, what: `${entry.what}: ${entry.measured}, more than ${entry.limit}` }]
-  })
+  const violations: Violation[] = []
+  for (const entry of history) {
+    if (entry.type === 'trouble') violations.push({ invariant: 'trouble', what: entry.what })
+    if (entry.type !== 'bound' || entry.ok) continue
+    const what = `${entry.what}: ${entry.measured}, more than ${entry.limit}`
+    violations.push({ invariant: entry.fault, what })
+  }
+  return violations
 }

@@ -116,6 +116,8 @@ function holesOf({ messages, head, hasMore }: Page, read: Read | undefined): rea
   const begin = isForward ? (read.after ?? 0) + 1 : oldest
   const newest = read.before === undefined ? head : Math.min(head, read.before - 1)
   const end = isForward && hasMore ? (last ?? 0) : newest
+  // Nearly every page is as long as what it reaches over.
+  if (first === begin && last === end && messages.length === end - begin + 1 && isRising(messages)) return []
   const there = new Set(messages.map(({ seq }) => seq))
   const holes: number[] = []
   for (let seq = begin; seq <= end && holes.length < 100; seq += 1) if (!there.has(seq)) holes.push(seq)

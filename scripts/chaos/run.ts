@@ -64,7 +64,7 @@ export async function runFault(options: RunOptions): Promise<RunResult> {
   }
   await drive(options, recorder)
   recorder.close()
-  const history = await readHistory(folder)
+  const history = readHistory(folder)
   const values = recoveries(history)
   const recovery = values.length === 0 ? undefined : percentiles(values)
   return {

@@ -80,6 +80,11 @@ export interface Seen {
   readonly body: string
 }
 
+export function isSameRow(a: Seen, b: Seen): boolean {
+  const isSameMessage = a.senderId === b.senderId && a.clientMsgId === b.clientMsgId && a.body === b.body
+  return a.seq === b.seq && a.id === b.id && isSameMessage
+}
+
 export type JoinEntry = { readonly client: string; readonly connection: string; readonly roomId: string } & (
   | { readonly type: 'join'; readonly afterSeq?: number }
   | {

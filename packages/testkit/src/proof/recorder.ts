@@ -1,7 +1,6 @@
-import { closeSync, mkdirSync, openSync, readdirSync, writeSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Entry, monotonicMs } from './history.ts'
+import { type Entry, isSameRow, monotonicMs, type Seen } from './history.ts'
 
 type Distributed<T> = T extends unknown ? Omit<T, 't'> : never
 /** An entry before it is stamped. */
@@ -80,20 +79,48 @@ class HistoryFile implements Recording {
 }
 
 /** All entries of a folder in the order of their times. A last line that was torn by the end of its writer is left out. */
-export async function readHistory(folder: string): Promise<readonly Entry[]> {
+export function readHistory(folder: string): readonly Entry[] {
   const entries: Entry[] = []
+  const interned = new Interned()
   for (const name of readdirSync(folder).filter((it) => it.endsWith('.jsonl'))) {
-    await using file = await open(join(folder, name))
-    let torn: string | undefined
-    for await (const line of file.readLines()) {
-      if (torn !== undefined) throw new SyntaxError(`${name} has a line that is no JSON: ${torn}`)
+    const lines = readFileSync(join(folder, name), 'utf8').split('\n')
+    if (lines.at(-1) === '') lines.pop()
+    for (const [i, line] of lines.entries()) {
       try {
-        entries.push(JSON.parse(line) as Entry)
+        entries.push(interned.entry(JSON.parse(line)))
       } catch {
-        torn = line
+        if (i < lines.length - 1) throw new SyntaxError(`${name} has a line that is no JSON: ${line}`)
       }
     }
   }
   // A stable sort: what one client wrote at one time stays in its order.
   return entries.sort((a, b) => a.t - b.t)
+}
+
+/** Equal rows become one: each is seen by everybody in its room and again in pages, and would be most of the memory. */
+class Interned {
+  readonly #rows = new Map<string, Seen>()
+  readonly #rooms = new Map<string, string>()
+
+  entry(entry: Entry): Entry {
+    if (entry.type === 'page') return { ...entry, messages: entry.messages.map((row) => this.#row(row)) }
+    if (entry.type !== 'live') return entry
+    const { id, senderId, clientMsgId, body } = this.#row(entry)
+    return { ...entry, roomId: this.#room(entry.roomId), id, senderId, clientMsgId, body }
+  }
+
+  #row(seen: Seen): Seen {
+    const known = this.#rows.get(seen.id)
+    if (known !== undefined && isSameRow(known, seen)) return known
+    const { seq, id, senderId, clientMsgId, body } = seen
+    const row = { seq, id, senderId, clientMsgId, body }
+    if (known === undefined) this.#rows.set(id, row)
+    return row
+  }
+
+  #room(roomId: string): string {
+    const known = this.#rooms.get(roomId)
+    if (known === undefined) this.#rooms.set(roomId, roomId)
+    return known ?? roomId
+  }
 }

@@ -1,4 +1,4 @@
-import type { Entry, Seen } from '../history.ts'
+import { type Entry, isSameRow, type Seen } from '../history.ts'
 
 export interface Sighting {
   readonly seen: Seen
@@ -17,7 +17,7 @@ export function sightings(history: readonly Entry[]): readonly Sighting[] {
     if (rows.size === 0) rooms.set(entry.roomId, rows)
     const known = rows.get(seen.seq)
     if (known === undefined) rows.set(seen.seq, [seen])
-    else if (known.some((it) => isSame(it, seen))) return
+    else if (known.some((it) => isSameRow(it, seen))) return
     else known.push(seen)
     found.push({ seen, entry })
   }
@@ -26,8 +26,4 @@ export function sightings(history: readonly Entry[]): readonly Sighting[] {
     if (entry.type === 'page') for (const message of entry.messages) take(message, entry)
   }
   return found
-}
-
-function isSame(a: Seen, b: Seen): boolean {
-  return a.id === b.id && a.senderId === b.senderId && a.clientMsgId === b.clientMsgId && a.body === b.body
 }

@@ -71,6 +71,13 @@ describe('from the ACK until a message has come', () => {
     expect(deliveryMs(history.gets('bob', 2))).toMatchObject({ n: 2, max: 20 })
   })
 
+  test('of two bodies with one name each has its own ACK', () => {
+    const later = one().sends('ann', 'm1', { body: 'later' })
+    expect(deliveryMs(later)).toMatchObject({ n: 1, max: 20 })
+    const alsoAcked = one().sends('ann', 'm1', { body: 'later' }).acked('ann', 'm1', { body: 'later' })
+    expect(deliveryMs(alsoAcked)).toMatchObject({ n: 1, max: 20 })
+  })
+
   test('its first sight counts', () => {
     const history = one().sends('ann', 'm2').stores('ann', 'm2').gets('ann', 2).gets('bob', 2)
     history.joins('bob', { afterSeq: 1 }).acked('ann', 'm2').wait(500).gets('bob', 2)

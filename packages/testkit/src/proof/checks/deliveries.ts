@@ -79,12 +79,13 @@ function byPlace(
   operations: readonly Operation[],
 ): ReadonlyMap<string, ReadonlyMap<number, Delivery>> {
   const acceptedAt = new Map<string, number | undefined>()
-  for (const { roomId, userId, clientMsgId, ...operation } of operations) {
-    acceptedAt.set(addressOf(roomId, { senderId: userId, clientMsgId }), operation.acceptedAt)
+  for (const operation of operations) {
+    const { roomId, userId, clientMsgId, body } = operation
+    acceptedAt.set(`${addressOf(roomId, { senderId: userId, clientMsgId })} ${body}`, operation.acceptedAt)
   }
   const rooms = new Map<string, Map<number, Delivery>>()
   for (const { seen, entry } of sightings) {
-    const at = acceptedAt.get(addressOf(entry.roomId, seen))
+    const at = acceptedAt.get(`${addressOf(entry.roomId, seen)} ${seen.body}`)
     if (at === undefined) continue
     const rows = rooms.get(entry.roomId) ?? new Map<number, Delivery>()
     rooms.set(entry.roomId, rows)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type EncodedRecord, partitionOf, type Topic } from '@roomlog/events'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import type { EventLog, LogReader, Ranges, TimedRecord } from '../src/index.ts'
 import { PARTITIONS } from './contract.ts'
 
@@ -121,6 +121,17 @@ export function logReaderContract(world: () => ReaderWorld): void {
     expect(await reader.positions('another', 'created')).toEqual(new Map())
     await reader.commit(GROUP, 'created', new Map([[partition, 8n]]))
     expect(await reader.positions(GROUP, 'created')).toEqual(new Map([[partition, 8n]]))
+  })
+
+  test('a position never moves back, also when another has gone further meanwhile', async () => {
+    await append('created', numbered(10))
+    const other = await world().openReader(namespace)
+    onTestFinished(() => other.close())
+    await other.commit(GROUP, 'created', new Map([[partition, 1n]]))
+    const slow = reader.commit(GROUP, 'created', new Map([[partition, 5n]]))
+    await other.commit(GROUP, 'created', new Map([[partition, 7n]]))
+    await slow
+    expect(await reader.positions(GROUP, 'created')).toEqual(new Map([[partition, 7n]]))
   })
 
   test('what a group of subscribers has done is seen, and reading takes nothing from it', async () => {

@@ -32,8 +32,8 @@ export async function positionsOf(admin: Admin, group: string, topic: string): P
 }
 
 /**
- * Moves a group's positions as its member: brokers take them from nobody else. It reads nothing, joins at the first
- * commit and stays until it is closed, because each joining takes a broker's while.
+ * Moves a group's positions as its member: brokers take them from nobody else. It reads nothing, joins once and stays
+ * until it is closed, because each joining takes a broker's while.
  */
 export class Committer {
   readonly #consumer: Consumer
@@ -45,9 +45,14 @@ export class Committer {
     this.#topic = topic
   }
 
-  async commit(topic: string, positions: Positions): Promise<void> {
+  async join(): Promise<void> {
     this.#joining ??= this.#join()
     await within(PATIENCE_MS, this.#joining)
+  }
+
+  /** Only after it has joined. */
+  async commit(topic: string, positions: Positions): Promise<void> {
+    if (positions.size === 0) return
     const offsets = [...positions].map(([partition, offset]) => ({
       topic,
       partition,

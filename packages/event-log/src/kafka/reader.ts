@@ -76,13 +76,17 @@ class KafkaReader implements LogReader {
   }
 
   async commit(group: string, topic: Topic, positions: Positions): Promise<void> {
-    const known = await this.positions(group, topic)
-    const moved = new Map([...positions].filter(([partition, to]) => to > (known.get(partition) ?? -1n)))
-    if (moved.size === 0) return
+    const ahead = async () => {
+      const known = await this.positions(group, topic)
+      return new Map([...positions].filter(([partition, to]) => to > (known.get(partition) ?? -1n)))
+    }
+    if ((await ahead()).size === 0) return
     const name = this.#group(group)
     const committer = this.#committers.get(name) ?? new Committer(this.#clients, name, this.#topic(topic))
     this.#committers.set(name, committer)
-    await committer.commit(this.#topic(topic), moved)
+    await committer.join()
+    // Joining takes a while, in which another may have gone further.
+    await committer.commit(this.#topic(topic), await ahead())
   }
 
   async close(): Promise<void> {

@@ -39,7 +39,10 @@ export interface LogReader {
   /** Reads what stands there now; resolves when `onRecords` has had all of it. */
   read(topic: Topic, options: ReadOptions): Promise<void>
 
-  /** Where a group is: the next offset of each partition in which it has a position. */
+  /**
+   * Where a group is: the next offset of each partition in which it has a position. One beyond the end counts as none: it
+   * is of a log that was begun anew since.
+   */
   positions(group: string, topic: Topic): Promise<Positions>
 
   /** Moves the positions of a group that has no members; never back. */

@@ -134,6 +134,15 @@ export function logReaderContract(world: () => ReaderWorld): void {
     expect(await reader.positions(GROUP, 'created')).toEqual(new Map([[partition, 7n]]))
   })
 
+  test('a position beyond the end of the log is none', async () => {
+    await append('created', numbered(5))
+    // Of the log that was there before this one.
+    await reader.commit(GROUP, 'created', new Map([[partition, 1000n]]))
+    expect(await reader.positions(GROUP, 'created')).toEqual(new Map())
+    await reader.commit(GROUP, 'created', new Map([[partition, 3n]]))
+    expect(await reader.positions(GROUP, 'created')).toEqual(new Map([[partition, 3n]]))
+  })
+
   test('what a group of subscribers has done is seen, and reading takes nothing from it', async () => {
     await append('created', numbered(6))
     const seen: string[] = []

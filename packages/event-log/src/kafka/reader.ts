@@ -71,8 +71,11 @@ class KafkaReader implements LogReader {
     }).run()
   }
 
-  positions(group: string, topic: Topic): Promise<Positions> {
-    return positionsOf(this.#clients.admin, this.#group(group), this.#topic(topic))
+  async positions(group: string, topic: Topic): Promise<Positions> {
+    const found = await positionsOf(this.#clients.admin, this.#group(group), this.#topic(topic))
+    if (found.size === 0) return found
+    const bounds = await this.bounds(topic)
+    return new Map([...found].filter(([partition, at]) => at <= (bounds.get(partition)?.end ?? 0n)))
   }
 
   async commit(group: string, topic: Topic, positions: Positions): Promise<void> {

@@ -109,10 +109,14 @@ async function page(
 
 async function positions(db: Database['db'], group: string, topic: string): Promise<Positions> {
   const rows = await db
-    .selectFrom('engine.log_cursors')
-    .select(['partition', 'next_offset'])
-    .where('group', '=', group)
-    .where('topic', '=', topic)
+    .selectFrom('engine.log_cursors as c')
+    .innerJoin('engine.log_heads as h', (join) =>
+      join.onRef('h.topic', '=', 'c.topic').onRef('h.partition', '=', 'c.partition'),
+    )
+    .select(['c.partition', 'c.next_offset'])
+    .where('c.group', '=', group)
+    .where('c.topic', '=', topic)
+    .whereRef('c.next_offset', '<=', 'h.next_offset')
     .execute()
   return new Map(
     rows.flatMap(({ partition, next_offset }) =>
@@ -129,5 +133,8 @@ async function commit(db: Database['db'], group: string, topic: string, moved: P
       AS p (partition, next_offset)
     ORDER BY p.partition
     ON CONFLICT ("group", topic, partition) DO UPDATE
-    SET next_offset = greatest(c.next_offset, excluded.next_offset), touched_at = now()`.execute(db)
+    SET next_offset = greatest(excluded.next_offset, (
+          SELECT c.next_offset FROM engine.log_heads h
+          WHERE h.topic = c.topic AND h.partition = c.partition AND c.next_offset <= h.next_offset
+        )), touched_at = now()`.execute(db)
 }

@@ -22,7 +22,6 @@ export class PublishedPass {
   readonly #next = new Map<number, bigint>()
   readonly #stopped = new Set<number>()
   readonly #trimmed = new Set<number>()
-  readonly #begun = new Set<number>()
   readonly places = new Places()
 
   constructor(options: PublishedPassOptions) {
@@ -32,15 +31,17 @@ export class PublishedPass {
   async run(ranges: Ranges): Promise<void> {
     for (const [partition, { from }] of ranges)
       if (!this.#next.has(partition)) this.#next.set(partition, from)
+    const expected = new Map([...ranges].map(([partition, { from }]) => [partition, from]))
     await this.#options.reader.read('persisted', {
       ranges,
       onRecords: async (partition, records) => {
-        const from = ranges.get(partition)?.from
-        if (!this.#begun.has(partition) && records[0]?.offset !== from) this.#trimmed.add(partition)
-        this.#begun.add(partition)
+        if (records[0]?.offset !== expected.get(partition)) this.#trimmed.add(partition)
+        expected.set(partition, (records.at(-1)?.offset ?? 0n) + 1n)
         await this.#take(partition, records)
       },
     })
+    for (const [partition, { end }] of ranges)
+      if ((expected.get(partition) ?? end) < end) this.#trimmed.add(partition)
   }
 
   /** Partitions of which something was removed for its age before it could be read. */

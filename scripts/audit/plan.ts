@@ -36,8 +36,8 @@ export async function makePlan(reader: LogReader, options: PlanOptions): Promise
     publishedFrom: within(published, starts.published),
     isContinued: (partition) => {
       const [from, low] = [createdFrom.get(partition) ?? 0n, created.get(partition)?.from ?? 0n]
-      const last = audited.get(partition)
-      return last === undefined || from <= (last < low ? low : last)
+      const last = audited.get(partition) ?? low
+      return from <= (last < low ? low : last)
     },
     isPublishedKept: await keptJudge(reader, published, starts.published),
   }

@@ -1,0 +1,57 @@
+import type { LogReader, OffsetRange } from '@roomlog/event-log'
+import { AUDIT_GROUP, PERSISTER_GROUP } from '@roomlog/events'
+import { expect, test } from 'vitest'
+import { makePlan } from './plan.ts'
+
+interface FakeLog {
+  readonly created: OffsetRange
+  readonly audited?: bigint
+  readonly persistersAt?: bigint
+  /** The offset of what the log took since. */
+  readonly since?: bigint
+}
+
+/** Of one partition, from which nothing was published. */
+function readerOf({ created, audited, persistersAt, since = created.end }: FakeLog): LogReader {
+  const at = new Map([
+    [AUDIT_GROUP, audited],
+    [PERSISTER_GROUP, persistersAt],
+  ])
+  return {
+    partitions: 1,
+    bounds: async (topic) => new Map([[0, topic === 'created' ? created : { from: 0n, end: 0n }]]),
+    offsetsAt: async (topic) => new Map([[0, topic === 'created' ? since : 0n]]),
+    read: async () => undefined,
+    positions: async (group, topic) => {
+      const position = topic === 'created' ? at.get(group) : undefined
+      return position === undefined ? new Map() : new Map([[0, position]])
+    },
+    commit: async () => undefined,
+    close: async () => undefined,
+  }
+}
+
+const planOf = (log: FakeLog, options: { readonly full?: boolean; readonly since?: Date } = {}) =>
+  makePlan(readerOf(log), { full: false, since: undefined, ...options })
+const SINCE = { since: new Date(0) }
+
+test('a look at what is new begins where the last one ended, the first with the oldest record', async () => {
+  const created = { from: 3n, end: 9n }
+  for (const [audited, from] of [
+    [undefined, 3n],
+    [1n, 3n],
+    [5n, 5n],
+  ] as const) {
+    const plan = await planOf({ created, ...(audited === undefined ? {} : { audited }) })
+    expect(plan.created.get(0)).toEqual({ from, end: 9n })
+    expect(plan.isContinued(0)).toBe(true)
+  }
+})
+
+test('a look that leaves something out is none to go on behind, the first neither', async () => {
+  const created = { from: 3n, end: 9n }
+  expect((await planOf({ created, audited: 5n, since: 5n }, SINCE)).isContinued(0)).toBe(true)
+  expect((await planOf({ created, audited: 5n, since: 6n }, SINCE)).isContinued(0)).toBe(false)
+  expect((await planOf({ created, since: 6n }, SINCE)).isContinued(0)).toBe(false)
+  expect((await planOf({ created, since: 3n }, SINCE)).isContinued(0)).toBe(true)
+})

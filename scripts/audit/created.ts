@@ -33,6 +33,10 @@ export interface CreatedPassOptions {
   readonly ranges: Ranges
   /** What the log took later is not judged: a persister may have it in hands. */
   readonly before: Date
+  /** A record of a later time was stamped by a clock that is wrong. */
+  readonly latest: Date
+  /** The persisters have passed the record. */
+  readonly isPassed: (partition: number, offset: bigint) => boolean
   /** Whether what was published of a record as old as this must still be there. */
   readonly isPublishedKept: (partition: number, at: Date) => boolean
 }
@@ -100,12 +104,18 @@ export class CreatedPass {
   async #look(partition: number, records: readonly TimedRecord[]): Promise<void> {
     if (this.#closed.has(partition)) return
     // In the order of the log: behind the first that is too young, nothing is old enough for sure.
-    const young = records.findIndex(({ at }) => at >= this.#options.before)
+    const young = records.findIndex((record) => this.#isYoung(partition, record))
     const due = young === -1 ? records : records.slice(0, young)
     for (let i = 0; i < due.length && !this.#closed.has(partition); i += KEYS_AT_MOST) {
       await this.#judge(partition, due.slice(i, i + KEYS_AT_MOST))
     }
     if (young !== -1) this.#closed.add(partition)
+  }
+
+  /** By its time, unless that would hold up its partition for as long as some clock is ahead. */
+  #isYoung(partition: number, { at, offset }: TimedRecord): boolean {
+    const { before, latest, isPassed } = this.#options
+    return at >= before && !(at > latest && isPassed(partition, offset))
   }
 
   async #judge(partition: number, records: readonly TimedRecord[]): Promise<void> {

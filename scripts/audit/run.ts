@@ -4,6 +4,7 @@ import type { LogReader, Positions, TimedRecord } from '@roomlog/event-log'
 import { AUDIT_GROUP } from '@roomlog/events'
 import { CreatedPass, findRows, type Suspect, sizeOf } from './created.ts'
 import { DeadLetters } from './dead-letters.ts'
+import { CLOCKS_DIFFER_MS } from './explained.ts'
 import { altered, unpublished, unstored } from './finding-texts.ts'
 import { type Counts, type Finding, Findings } from './findings.ts'
 import { makePlan, type Plan, type PlanOptions } from './plan.ts'
@@ -88,13 +89,16 @@ class Audit {
     return this.#report(plan, pass, await this.#commit(plan, pass, published))
   }
 
-  async #readCreated({ created, isPublishedKept }: Plan): Promise<CreatedPass> {
+  async #readCreated(plan: Plan): Promise<CreatedPass> {
+    const nowMs = this.#startedAt.getTime()
     const pass = new CreatedPass({
       reader: this.#reader,
       db: this.#db,
-      ranges: created,
-      before: new Date(this.#startedAt.getTime() - this.#options.olderThanMs),
-      isPublishedKept,
+      ranges: plan.created,
+      before: new Date(nowMs - this.#options.olderThanMs),
+      latest: new Date(nowMs + CLOCKS_DIFFER_MS),
+      isPassed: (partition, offset) => isFinished(plan, partition, offset),
+      isPublishedKept: plan.isPublishedKept,
     })
     await pass.run()
     return pass

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { frameOfPersisted, HEADERS, type MessageCreated, partitionOf } from '@roomlog/events'
+import { frameOfPersisted, HEADERS, type MessageCreated, partitionOf, TOPICS } from '@roomlog/events'
 import { newId } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
 import { sql } from 'kysely'
@@ -350,6 +350,31 @@ for (const engine of OPERATOR_ENGINES) {
       expect((await look()).counts.accepted_not_stored).toBe(2)
       await sendAgain(before, after)
     })
+
+    if (engine.name === 'embedded') {
+      test('is not held up by a record whose clock is far ahead', async () => {
+        const { db } = world.admin
+        const room = await world.newRoom()
+        await store(room, 'from the future')
+        const partition = partitionOf(room, world.reader.partitions)
+        const end = (await world.reader.bounds('created')).get(partition)?.end ?? 0n
+        const aheadFor = (interval: string) =>
+          db
+            .updateTable('engine.log_records')
+            .set({ at: sql`now() + ${interval}::interval` })
+            .where('topic', '=', TOPICS.created.name)
+            .where('partition', '=', partition)
+            .where('offset', '=', Number(end) - 1)
+            .execute()
+        await aheadFor('1 minute')
+        expect(await look()).toMatchObject({ audited: 0, notYet: 1 })
+        await aheadFor('1 year')
+        const lost = message(room, 'lost')
+        await lose(lost)
+        expect((await look()).counts).toEqual({ ...NOTHING, accepted_not_stored: 1 })
+        await sendAgain(lost)
+      })
+    }
 
     test('watches until a signal', async () => {
       const args = [join(ROOT, 'scripts/audit.ts'), '--older-than', '0', '--watch', '1']

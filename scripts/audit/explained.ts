@@ -37,9 +37,10 @@ export async function unexplained(
     ...doubtful.filter((row) => !isPossible(row)),
     ...inLog.filter((row) => !confirmed.has(row)),
   ]
-  // A log that was begun anew gives the old offsets again: it says nothing about rows from before.
+  // A log that was begun anew gives the old offsets again: it says nothing about rows from before, and empty about none.
   const begun = await oldestTimes(reader, new Set(strangers.map(({ partition }) => partition)), bounds)
   return strangers.filter(({ partition, createdAt }) => {
+    if (bounds.get(partition)?.end === 0n) return false
     const beginning = begun.get(partition)
     return beginning === undefined || createdAt.getTime() >= beginning.getTime() - CLOCKS_DIFFER_MS
   })

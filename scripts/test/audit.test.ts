@@ -393,3 +393,20 @@ for (const engine of OPERATOR_ENGINES) {
     })
   })
 }
+
+suiteOn(['postgres'], 'the audit beside a log that was begun anew', () => {
+  test('takes no row from before for one that nobody accepted', async () => {
+    await using world = await operatorWorld('embedded')
+    await world.startPersister()
+    const room = await world.newRoom()
+    await world.send(message(room, 'one'), message(room, 'two'))
+    await world.handled()
+    await world.stopPersister()
+    const { db } = world.admin
+    await db.deleteFrom('engine.log_records').execute()
+    await db.deleteFrom('engine.log_cursors').execute()
+    await db.updateTable('engine.log_heads').set({ next_offset: 0 }).execute()
+    const options = { olderThanMs: 0, since: undefined, full: true, accept: false }
+    expect(await audit(world.reader, world.database.db, options)).toMatchObject({ counts: NOTHING })
+  })
+})

@@ -1,3 +1,4 @@
+import type { OffsetRange } from '@roomlog/event-log'
 import { keyOf, type Suspect } from './created.ts'
 import type { Finding } from './findings.ts'
 import type { FoundRow, StoredRow } from './rows.ts'
@@ -12,6 +13,12 @@ export function unstored(suspect: Suspect, persistersAt: bigint, isLost: boolean
       : `waits for the persisters, which are at ${persistersAt}`
   const detail = `accepted ${event?.acceptedAt ?? record.at.toISOString()}, ${why}`
   return { kind: 'accepted_not_stored', detail, ...whereOf(suspect) }
+}
+
+/** Records that are gone; of which rooms, nobody can tell. */
+export function removed(partition: number, { from, end }: OffsetRange): Finding {
+  const detail = `and ${end - from - 1n} behind it are lost: they were removed for their age before the persisters came to them`
+  return { kind: 'accepted_not_stored', detail, partition, offset: Number(from) }
 }
 
 export function altered(suspect: Suspect, row: FoundRow): Finding {

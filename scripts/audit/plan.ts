@@ -14,6 +14,8 @@ export interface Plan {
   /** Where the persisters were before anything else was read: what lies below they had finished with by then. */
   readonly persistersAt: Positions
   readonly created: Ranges
+  /** Created records that were removed for their age before the persisters had come to them. */
+  readonly removed: Ranges
   readonly publishedFrom: Positions
   /** Nothing that was not audited lies between the last audit of the partition and this one. */
   readonly isContinued: (partition: number) => boolean
@@ -32,6 +34,11 @@ export async function makePlan(reader: LogReader, options: PlanOptions): Promise
     persistersAt,
     created: new Map(
       [...created].map(([p, { from, end }]) => [p, { from: createdFrom.get(p) ?? from, end }]),
+    ),
+    removed: new Map(
+      [...created]
+        .map(([p, { from }]) => [p, { from: persistersAt.get(p) ?? from, end: from }] as const)
+        .filter(([, { from, end }]) => from < end),
     ),
     publishedFrom: within(published, starts.published),
     isContinued: (partition) => {

@@ -5,7 +5,7 @@ import { AUDIT_GROUP } from '@roomlog/events'
 import { CreatedPass, findRows, type Suspect, sizeOf } from './created.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { CLOCKS_DIFFER_MS } from './explained.ts'
-import { altered, unpublished, unstored } from './finding-texts.ts'
+import { altered, removed, unpublished, unstored } from './finding-texts.ts'
 import { type Counts, type Finding, Findings } from './findings.ts'
 import { makePlan, type Plan, type PlanOptions } from './plan.ts'
 import { PublishedPass } from './published.ts'
@@ -71,6 +71,7 @@ class Audit {
 
   async run(): Promise<AuditReport> {
     const plan = await makePlan(this.#reader, this.#options)
+    for (const [partition, range] of plan.removed) this.#findings.add(removed(partition, range))
     const pass = await this.#readCreated(plan)
     const published = new PublishedPass({
       reader: this.#reader,

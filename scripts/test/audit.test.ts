@@ -374,6 +374,24 @@ for (const engine of OPERATOR_ENGINES) {
         expect((await look()).counts).toEqual({ ...NOTHING, accepted_not_stored: 1 })
         await sendAgain(lost)
       })
+
+      test('finds what was removed for its age before the persisters came to it', async () => {
+        const room = await world.newRoom()
+        await world.stopPersister()
+        await world.send(message(room, 'one'), message(room, 'two'))
+        const partition = partitionOf(room, world.reader.partitions)
+        const range = (await world.reader.bounds('created')).get(partition)
+        await world.admin.db
+          .deleteFrom('engine.log_records')
+          .where('topic', '=', TOPICS.created.name)
+          .where('partition', '=', partition)
+          .execute()
+        const { counts, findings } = await look()
+        expect(counts).toEqual({ ...NOTHING, accepted_not_stored: 1 })
+        expect(findings).toMatchObject([{ partition, offset: Number(range?.end ?? 0n) - 2 }])
+        expect(findings[0]?.detail).toContain('and 1 behind it are lost')
+        await world.skip()
+      })
     }
 
     test('watches until a signal', async () => {

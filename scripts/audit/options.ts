@@ -26,13 +26,14 @@ Exit code 0: clean. 1: something was found. 2: it could not be looked at everyth
 const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const AGO = /^([0-9]{1,6})([smhd])$/
 
+/** In UTC or with its offset: what else `Date` reads, it guesses, and 90 for a year. */
+const isoTime = z.union([z.iso.datetime({ offset: true }), z.iso.date()])
+
 const moment = z.string().transform((text, context) => {
   const [, count, unit] = AGO.exec(text) ?? []
-  const ms =
-    unit === undefined
-      ? Date.parse(text)
-      : Date.now() - Number(count) * UNITS_MS[unit as keyof typeof UNITS_MS]
-  if (!Number.isNaN(ms)) return new Date(ms)
+  if (unit !== undefined)
+    return new Date(Date.now() - Number(count) * UNITS_MS[unit as keyof typeof UNITS_MS])
+  if (isoTime.safeParse(text).success) return new Date(text)
   context.addIssue({
     code: 'custom',
     message: 'must be a time (2026-01-31T12:00:00Z) or how long ago (30m, 12h, 7d)',

@@ -1,0 +1,31 @@
+import { describe, expect, test } from 'vitest'
+import { optionsSchema, readArguments } from './options.ts'
+
+const parsed = (...args: readonly string[]) => optionsSchema.safeParse(readArguments(args))
+const sinceOf = (text: string) => parsed('--since', text).data?.since
+
+describe('--since', () => {
+  test('takes a time in UTC, a day, and how long ago', () => {
+    expect(sinceOf('2026-01-31T12:00:00Z')).toEqual(new Date(Date.UTC(2026, 0, 31, 12)))
+    expect(sinceOf('2026-01-31T12:00:00.5+01:00')).toEqual(new Date(Date.UTC(2026, 0, 31, 11, 0, 0, 500)))
+    expect(sinceOf('2026-01-31')).toEqual(new Date(Date.UTC(2026, 0, 31)))
+    const ago = Date.now() - (sinceOf('90s')?.getTime() ?? 0)
+    expect(ago).toBeGreaterThanOrEqual(90_000)
+    expect(ago).toBeLessThan(95_000)
+  })
+
+  // A year, a day of an unknown year, and a time that depends on where it is read.
+  test.for(['90', 'May 5', '2026-01-31T12:00:00', 'yesterday', '', '7w'])('refuses %j', (text) => {
+    expect(parsed('--since', text).error?.issues[0]?.path).toEqual(['--since'])
+  })
+})
+
+test('what does not go together is told, all of it', () => {
+  const { error } = parsed('--full', '--since', '1h', '--watch', '5', '--repair', '--accept')
+  expect(error?.issues.map(({ path }) => path[0])).toEqual(['--since', '--repair', '--accept'])
+})
+
+test('without arguments messages of the last minute are left alone', () => {
+  expect(parsed().data).toMatchObject({ olderThanMs: 60_000, full: false, repair: false })
+  expect(readArguments(['--help'])).toBeUndefined()
+})

@@ -55,7 +55,8 @@ export function pageOf(
   return { ranges, next: undefined }
 }
 
-function count(bounds: Ranges, above: Positions): number {
+/** How many stand there, `above` a group's positions. */
+export function count(bounds: Ranges, above: Positions): number {
   let sum = 0n
   for (const [partition, { from, end }] of bounds) {
     const start = above.get(partition) ?? from

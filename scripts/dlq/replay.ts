@@ -5,6 +5,7 @@ import { rowsByKey } from '../audit/rows.ts'
 import { EXIT, type ExitCode } from '../operator/failure.ts'
 import { printable } from '../operator/printable.ts'
 import { type Letter, type LetterPlace, originalOf, placeText, readLetter, readLetters } from './letter.ts'
+import { count } from './list.ts'
 
 /** Between two commits: what a replay that is killed may give back once more. */
 const STEP_LETTERS = 500n
@@ -55,10 +56,8 @@ export async function replayAll(options: ReplayOptions): Promise<ExitCode> {
 export async function dismissAll(reader: LogReader): Promise<ExitCode> {
   const bounds = await reader.bounds('deadLetters')
   const positions = await reader.positions(REPLAY_GROUP, 'deadLetters')
-  let dismissed = 0n
-  for (const [partition, { from, end }] of bounds) dismissed += end - (positions.get(partition) ?? from)
   await reader.commit(REPLAY_GROUP, 'deadLetters', new Map([...bounds].map(([p, { end }]) => [p, end])))
-  console.log(`${dismissed} dismissed; they are kept, and can be given back by their places`)
+  console.log(`${count(bounds, positions)} dismissed; they are kept, and can be given back by their places`)
   return EXIT.clean
 }
 

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { encodeCreated } from '@roomlog/events'
+import { encodeCreated, TOPICS } from '@roomlog/events'
 import { newId } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -193,6 +193,17 @@ for (const engine of OPERATOR_ENGINES) {
       })
       expect(await run('list')).toMatchObject({ code: 0, stdout: expect.stringContaining(`${place} `) })
     })
+
+    if (engine.name === 'embedded') {
+      test('dismisses none that were removed for their age', async () => {
+        await buryPoison(newId())
+        await world.admin.db
+          .deleteFrom('engine.log_records')
+          .where('topic', '=', TOPICS.deadLetters.name)
+          .execute()
+        expect((await run('dismiss', '--all')).stdout).toMatch(/^0 dismissed/)
+      })
+    }
 
     test('leaves what came from elsewhere', async () => {
       const { key, value } = encodeCreated(message(newId(), 'from another system'))

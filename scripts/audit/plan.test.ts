@@ -9,19 +9,28 @@ interface FakeLog {
   readonly persistersAt?: bigint
   /** The offset of what the log took since. */
   readonly since?: bigint
+  readonly published?: OffsetRange
+  /** When the oldest published record was taken that is kept. */
+  readonly oldest?: Date
 }
 
-/** Of one partition, from which nothing was published. */
-function readerOf({ created, audited, persistersAt, since = created.end }: FakeLog): LogReader {
+const NONE = { from: 0n, end: 0n }
+
+/** Of one partition. */
+function readerOf(log: FakeLog): LogReader {
+  const { created, audited, persistersAt, since = created.end, published = NONE, oldest } = log
   const at = new Map([
     [AUDIT_GROUP, audited],
     [PERSISTER_GROUP, persistersAt],
   ])
   return {
     partitions: 1,
-    bounds: async (topic) => new Map([[0, topic === 'created' ? created : { from: 0n, end: 0n }]]),
+    bounds: async (topic) => new Map([[0, topic === 'created' ? created : published]]),
     offsetsAt: async (topic) => new Map([[0, topic === 'created' ? since : 0n]]),
-    read: async () => undefined,
+    read: async (_, { onRecords }) => {
+      if (oldest === undefined) return
+      await onRecords(0, [{ key: 'room', headers: {}, value: null, offset: published.from, at: oldest }])
+    },
     positions: async (group, topic) => {
       const position = topic === 'created' ? at.get(group) : undefined
       return position === undefined ? new Map() : new Map([[0, position]])
@@ -54,4 +63,21 @@ test('a look that leaves something out is none to go on behind, the first neithe
   expect((await planOf({ created, audited: 5n, since: 6n }, SINCE)).isContinued(0)).toBe(false)
   expect((await planOf({ created, since: 6n }, SINCE)).isContinued(0)).toBe(false)
   expect((await planOf({ created, since: 3n }, SINCE)).isContinued(0)).toBe(true)
+})
+
+test('what was published must still be there where nothing was removed, else where it is surely young enough', async () => {
+  const created = { from: 0n, end: 9n }
+  const oldest = new Date('2026-01-31T12:00:00Z')
+  const minutesLater = (minutes: number) => new Date(oldest.getTime() + minutes * 60_000)
+  const whole = await planOf({ created, published: { from: 0n, end: 9n }, oldest })
+  expect(whole.isPublishedKept(0, minutesLater(-60))).toBe(true)
+  const cut = await planOf({ created, published: { from: 4n, end: 9n }, oldest })
+  expect([-60, 0, 4, 6].map((minutes) => cut.isPublishedKept(0, minutesLater(minutes)))).toEqual([
+    false,
+    false,
+    false,
+    true,
+  ])
+  const gone = await planOf({ created, published: { from: 9n, end: 9n } })
+  expect(gone.isPublishedKept(0, minutesLater(60))).toBe(false)
 })

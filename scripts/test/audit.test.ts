@@ -3,11 +3,21 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { frameOfPersisted, HEADERS, type MessageCreated, partitionOf, TOPICS } from '@roomlog/events'
+import type { LogReader } from '@roomlog/event-log'
+import {
+  encodeCreated,
+  encodePersisted,
+  frameOfPersisted,
+  HEADERS,
+  type MessageCreated,
+  partitionOf,
+  TOPICS,
+} from '@roomlog/events'
 import { newId } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { messagesAt } from '../audit/rows.ts'
 import { type AuditOptions, type AuditReport, audit } from '../audit/run.ts'
 import {
   command,
@@ -91,9 +101,12 @@ for (const engine of OPERATOR_ENGINES) {
     })
 
     test('leaves alone what is younger than its bound', async () => {
-      const young = message(await world.newRoom(), 'young')
+      const room = await world.newRoom()
+      const young = message(room, 'young')
+      // Nor what was published of it: that is looked for when it is old enough.
+      await store(room, 'stored')
       await lose(young)
-      expect(await look({ olderThanMs: 60_000 })).toMatchObject({ counts: NOTHING, audited: 0, notYet: 1 })
+      expect(await look({ olderThanMs: 60_000 })).toMatchObject({ counts: NOTHING, audited: 0, notYet: 2 })
       expect((await look()).counts.accepted_not_stored).toBe(1)
       await sendAgain(young)
       expect((await look()).counts).toEqual(NOTHING)
@@ -102,7 +115,10 @@ for (const engine of OPERATOR_ENGINES) {
     test('finds what was accepted and not stored, tells it until it is repaired, and repairs it', async () => {
       const room = await world.newRoom()
       const [lost, kept] = [message(room, 'very secret'), message(room, 'kept')]
-      await lose(lost)
+      const record = { ...encodeCreated(lost), headers: { trace: 'kept' } }
+      await world.stopPersister()
+      await world.eventLog.append('created', record)
+      await world.skip()
       await world.startPersister()
       await store(room, 'another')
       await world.send(kept)
@@ -116,8 +132,12 @@ for (const engine of OPERATOR_ENGINES) {
           { ...where, kind: 'accepted_not_stored', offset: expect.any(Number) },
         ])
       }
+      const created = await world.follow('created')
       const repaired = await run('--repair')
       expect(repaired).toMatchObject({ code: 0, stderr: '' })
+      await expect
+        .poll(() => created.map(({ key, headers, value }) => ({ key, headers, value })), PATIENCE)
+        .toEqual([record])
       expect(repaired.stdout).toContain('appended again')
       expect(repaired.stdout).toMatch(/clean\n$/)
       expect(repaired.stdout).not.toContain('secret')
@@ -143,12 +163,14 @@ for (const engine of OPERATOR_ENGINES) {
       await store(room, 'unheard', 'of')
       await world.startPersister()
       await store(room, 'heard')
-      const { counts, findings } = await look()
-      expect(counts).toEqual({ ...NOTHING, stored_not_published: 2 })
-      expect(findings.map(({ roomId, seq }) => [roomId, seq])).toEqual([
-        [room, 1],
-        [room, 2],
-      ])
+      for (const _ of [1, 2]) {
+        const { counts, findings } = await look()
+        expect(counts).toEqual({ ...NOTHING, stored_not_published: 2 })
+        expect(findings.map(({ roomId, seq }) => [roomId, seq])).toEqual([
+          [room, 1],
+          [room, 2],
+        ])
+      }
       const heard = await world.follow('persisted')
       const { code, stdout } = await run('--repair', '--json')
       expect(code).toBe(0)
@@ -195,9 +217,11 @@ for (const engine of OPERATOR_ENGINES) {
         .where('id', '=', room)
         .executeTakeFirstOrThrow()
       await setHead({ last_message_id: newId() })
-      const { counts, findings } = await look()
-      expect(counts).toEqual({ ...NOTHING, hole: 1 })
-      expect(findings).toMatchObject([{ roomId: room, seq: 1, detail: expect.stringContaining('head') }])
+      for (const _ of [1, 2]) {
+        const { counts, findings } = await look()
+        expect(counts).toEqual({ ...NOTHING, hole: 1 })
+        expect(findings).toMatchObject([{ roomId: room, seq: 1, detail: expect.stringContaining('head') }])
+      }
       await setHead({ last_message_id })
       expect((await look()).counts).toEqual(NOTHING)
     })
@@ -258,9 +282,11 @@ for (const engine of OPERATOR_ENGINES) {
       const setBody = (body: string) =>
         world.admin.db.updateTable('chat.messages').set({ body }).where('room_id', '=', room).execute()
       await setBody('as somebody would have it')
-      const { counts, findings } = await look()
-      expect(counts).toEqual({ ...NOTHING, unexplained_row: 1 })
-      expect(JSON.stringify(findings)).not.toMatch(/somebody|sent/)
+      for (const _ of [1, 2]) {
+        const { counts, findings } = await look()
+        expect(counts).toEqual({ ...NOTHING, unexplained_row: 1 })
+        expect(JSON.stringify(findings)).not.toMatch(/somebody|sent/)
+      }
       await setBody('as it was sent')
       expect((await look()).counts).toEqual(NOTHING)
     })
@@ -283,6 +309,49 @@ for (const engine of OPERATOR_ENGINES) {
       await world.handled()
       expect((await look()).counts).toEqual(NOTHING)
       expect(await world.bodiesOf(missing)).toEqual(['into nowhere'])
+    })
+
+    test('a dead letter whose message a repeat has brought is no alarm any longer', async () => {
+      const event = message(newId(), 'at the second attempt')
+      await world.send(event)
+      await world.handled()
+      const { dead_letter } = (await look()).counts
+      await world.newRoom(event.roomId)
+      await sendAgain(event)
+      expect((await look()).counts).toEqual({ ...NOTHING, dead_letter: dead_letter - 1 })
+    })
+
+    /** The reader, to which something happens when what was published is read for the first time. */
+    const readerWith = (published: (read: () => Promise<void>) => Promise<void>): LogReader => {
+      const { reader } = world
+      let isRead = false
+      return {
+        partitions: reader.partitions,
+        bounds: reader.bounds.bind(reader),
+        offsetsAt: reader.offsetsAt.bind(reader),
+        positions: reader.positions.bind(reader),
+        commit: reader.commit.bind(reader),
+        close: reader.close.bind(reader),
+        read: (topic, options) => {
+          const read = () => reader.read(topic, options)
+          if (topic !== 'persisted' || isRead) return read()
+          isRead = true
+          return published(read)
+        },
+      }
+    }
+    const NEW = { olderThanMs: -1000, since: undefined, full: false, accept: false }
+
+    test('what is published while the audit runs is published', async () => {
+      const room = await world.newRoom()
+      await world.startPersister({ isMute: true })
+      await store(room, 'late')
+      const reader = readerWith(async (read) => {
+        await read()
+        const late = await messagesAt(world.admin.db, [{ roomId: room, seq: 1 }])
+        await world.eventLog.appendAll('persisted', late.map(encodePersisted), AbortSignal.timeout(10_000))
+      })
+      expect((await audit(reader, world.database.db, NEW)).counts).toMatchObject({ stored_not_published: 0 })
     })
 
     test('raises no false alarm while a persister works', async () => {
@@ -375,6 +444,18 @@ for (const engine of OPERATOR_ENGINES) {
         await sendAgain(lost)
       })
 
+      test('raises no false alarm when what was published is removed for its age meanwhile', async () => {
+        await store(await world.newRoom(), 'old')
+        const reader = readerWith(async (read) => {
+          const { db } = world.admin
+          await db.deleteFrom('engine.log_records').where('topic', '=', TOPICS.persisted.name).execute()
+          await read()
+        })
+        expect((await audit(reader, world.database.db, NEW)).counts).toMatchObject({
+          stored_not_published: 0,
+        })
+      })
+
       test('finds what was removed for its age before the persisters came to it', async () => {
         const room = await world.newRoom()
         await world.stopPersister()
@@ -426,5 +507,17 @@ suiteOn(['postgres'], 'the audit beside a log that was begun anew', () => {
     await db.updateTable('engine.log_heads').set({ next_offset: 0 }).execute()
     const options = { olderThanMs: 0, since: undefined, full: true, accept: false }
     expect(await audit(world.reader, world.database.db, options)).toMatchObject({ counts: NOTHING })
+
+    // The new log gives the old places again.
+    await sql`UPDATE chat.messages SET created_at = created_at - interval '1 hour'`.execute(db)
+    await world.startPersister()
+    await world.send(message(room, 'three'))
+    await world.handled()
+    expect(await audit(world.reader, world.database.db, options)).toMatchObject({
+      counts: NOTHING,
+      audited: 1,
+    })
+    await sql`UPDATE chat.messages SET created_at = created_at + interval '1 hour'`.execute(db)
+    expect((await audit(world.reader, world.database.db, options)).counts.unexplained_row).toBe(2)
   })
 })

@@ -37,14 +37,14 @@ export class RangeRead {
     // It can be rejected before anybody waits for it.
     this.#done.promise.catch(() => undefined)
     this.#listen()
-    this.#progress()
+    this.#awaitMore()
     try {
       // Without a broker the consumer would try for ever.
       await Promise.race([this.#start(), this.#done.promise])
       await this.#done.promise
     } finally {
-      clearTimeout(this.#stall)
       await this.#turn
+      clearTimeout(this.#stall)
       await within(LEAVE_TIMEOUT_MS, this.#consumer.disconnect()).catch(() => undefined)
     }
   }
@@ -74,7 +74,7 @@ export class RangeRead {
     })
   }
 
-  #progress(): void {
+  #awaitMore(): void {
     clearTimeout(this.#stall)
     this.#stall = setTimeout(
       () => this.#fail(new Error(`Kafka has given nothing of ${this.#topic} for ${STALLED_AFTER_MS} ms`)),
@@ -115,13 +115,15 @@ export class RangeRead {
     { from, end }: OffsetRange,
     records: readonly TimedRecord[],
   ): Promise<void> {
-    this.#progress()
+    // How long the handler takes is not the broker's affair.
+    clearTimeout(this.#stall)
     const wanted = records.filter(({ offset }) => offset >= from && offset < end)
     try {
       if (wanted.length > 0) await this.#options.onRecords(partition, wanted)
     } catch (error) {
       return this.#fail(error)
     }
+    this.#awaitMore()
     const next = (records.at(-1)?.offset ?? 0n) + 1n
     if (next < end) this.#left.set(partition, { from: next > from ? next : from, end })
     else this.#left.delete(partition)

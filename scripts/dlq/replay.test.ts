@@ -1,0 +1,50 @@
+import type { EventLog, LogReader, TimedRecord } from '@roomlog/event-log'
+import { encodeCreated, encodeDeadLetter } from '@roomlog/events'
+import { newId } from '@roomlog/protocol'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { EXIT } from '../operator/failure.ts'
+import { message } from '../test/operator-world.ts'
+import { replayAll } from './replay.ts'
+
+/** More than what is given back between two commits. */
+const MANY = 1203
+
+test('all that wait are given back in their order, however many', async () => {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+  onTestFinished(() => log.mockRestore())
+  const room = newId()
+  const originals = Array.from({ length: MANY }, (_, i) => encodeCreated(message(room, String(i))))
+  const letters = originals.map((record, i): TimedRecord => {
+    const origin = { topic: 'created', partition: 0, offset: BigInt(i) } as const
+    return { ...encodeDeadLetter(record, 'room_not_found', origin), offset: BigInt(i), at: new Date() }
+  })
+  const positions = new Map([[0, 0n]])
+  const reader: LogReader = {
+    partitions: 1,
+    bounds: async () => new Map([[0, { from: 0n, end: BigInt(MANY) }]]),
+    offsetsAt: async () => new Map(),
+    read: async (_, { ranges, onRecords }) => {
+      for (const [partition, { from, end }] of ranges)
+        await onRecords(partition, letters.slice(Number(from), Number(end)))
+    },
+    positions: async () => new Map(positions),
+    commit: async (_, __, moved) => {
+      for (const [partition, to] of moved) positions.set(partition, to)
+    },
+    close: async () => undefined,
+  }
+  const given: unknown[] = []
+  const openLog = async () =>
+    ({
+      appendAll: async (topic, records) => {
+        expect(topic).toBe('created')
+        given.push(...records)
+      },
+    }) satisfies Pick<EventLog, 'appendAll'> as unknown as EventLog
+  const options = { reader, db: undefined, openLog, isDry: false, isForced: false }
+  expect(await replayAll(options)).toBe(EXIT.clean)
+  expect(given).toEqual(originals)
+  expect(positions.get(0)).toBe(BigInt(MANY))
+  expect(await replayAll(options)).toBe(EXIT.clean)
+  expect(given).toHaveLength(MANY)
+})

@@ -334,7 +334,7 @@ for (const engine of OPERATOR_ENGINES) {
         close: reader.close.bind(reader),
         read: (topic, options) => {
           const read = () => reader.read(topic, options)
-          if (topic !== 'persisted' || isRead) return read()
+          if (topic !== 'persisted' || options.ranges.size === 0 || isRead) return read()
           isRead = true
           return published(read)
         },

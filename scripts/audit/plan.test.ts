@@ -1,5 +1,5 @@
 import type { LogReader, OffsetRange } from '@roomlog/event-log'
-import { AUDIT_GROUP, PERSISTER_GROUP } from '@roomlog/events'
+import { PERSISTER_GROUP } from '@roomlog/events'
 import { expect, test } from 'vitest'
 import { makePlan } from './plan.ts'
 
@@ -20,7 +20,7 @@ const NONE = { from: 0n, end: 0n }
 function readerOf(log: FakeLog): LogReader {
   const { created, audited, persistersAt, since = created.end, published = NONE, oldest } = log
   const at = new Map([
-    [AUDIT_GROUP, audited],
+    ['auditor', audited],
     [PERSISTER_GROUP, persistersAt],
   ])
   return {
@@ -41,7 +41,7 @@ function readerOf(log: FakeLog): LogReader {
 }
 
 const planOf = (log: FakeLog, options: { readonly full?: boolean; readonly since?: Date } = {}) =>
-  makePlan(readerOf(log), { full: false, since: undefined, ...options })
+  makePlan(readerOf(log), { group: 'auditor', full: false, since: undefined, ...options })
 const SINCE = { since: new Date(0) }
 
 test('a look at what is new begins where the last one ended, the first with the oldest record', async () => {

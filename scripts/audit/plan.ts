@@ -1,8 +1,10 @@
 import type { LogReader, Positions, Ranges } from '@roomlog/event-log'
-import { AUDIT_GROUP, PERSISTER_GROUP } from '@roomlog/events'
+import { PERSISTER_GROUP } from '@roomlog/events'
 import { CLOCKS_DIFFER_MS, oldestTimes } from './explained.ts'
 
 export interface PlanOptions {
+  /** Remembers how far the audit came. */
+  readonly group: string
   /** Everything that the log still has, whatever was audited. */
   readonly full: boolean
   /** Only what the log took since; undefined: what was not audited yet. */
@@ -27,7 +29,7 @@ export async function makePlan(reader: LogReader, options: PlanOptions): Promise
   const persistersAt = await reader.positions(PERSISTER_GROUP, 'created')
   const created = await reader.bounds('created')
   const published = await reader.bounds('persisted')
-  const audited = await reader.positions(AUDIT_GROUP, 'created')
+  const audited = await reader.positions(options.group, 'created')
   const starts = await startsOf(reader, options, audited)
   const createdFrom = within(created, starts.created)
   return {
@@ -57,12 +59,12 @@ interface Starts {
 
 async function startsOf(
   reader: LogReader,
-  { full, since }: PlanOptions,
+  { full, since, group }: PlanOptions,
   audited: Positions,
 ): Promise<Starts> {
   if (full) return { created: new Map(), published: new Map() }
   if (since === undefined) {
-    return { created: audited, published: await reader.positions(AUDIT_GROUP, 'persisted') }
+    return { created: audited, published: await reader.positions(group, 'persisted') }
   }
   return {
     created: await reader.offsetsAt('created', since),

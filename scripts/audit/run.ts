@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from '@roomlog/db'
 import type { LogReader, Positions, TimedRecord } from '@roomlog/event-log'
-import { AUDIT_GROUP } from '@roomlog/events'
+import { auditGroup } from '@roomlog/events'
 import { CreatedPass, findRows, type Suspect, sizeOf } from './created.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { CLOCKS_DIFFER_MS } from './explained.ts'
@@ -12,7 +12,7 @@ import { PublishedPass } from './published.ts'
 import { checkAllRooms, checkTouchedRooms } from './rooms.ts'
 import { type Place, rowsAt, type StoredRow } from './rows.ts'
 
-export interface AuditOptions extends PlanOptions {
+export interface AuditOptions extends Omit<PlanOptions, 'group'> {
   /** How long a record may be under way, milliseconds. */
   readonly olderThanMs: number
   /** What is found now need not be found again. */
@@ -42,8 +42,14 @@ const SETTLE_MS = 1000
 const PLACES_AT_MOST = 500
 const REPAIRS_AT_MOST = 1000
 
-export function audit(reader: LogReader, db: Database['db'], options: AuditOptions): Promise<AuditReport> {
-  return new Audit(reader, db, options).run()
+export async function audit(
+  reader: LogReader,
+  db: Database['db'],
+  options: AuditOptions,
+): Promise<AuditReport> {
+  // A database that was restored lacks what was in order before: its epoch is another, and nothing of it is audited yet.
+  const { epoch } = await db.selectFrom('chat.cluster').select('epoch').executeTakeFirstOrThrow()
+  return new Audit(reader, db, options, auditGroup(epoch)).run()
 }
 
 /**
@@ -56,6 +62,7 @@ class Audit {
   readonly #reader: LogReader
   readonly #db: Database['db']
   readonly #options: AuditOptions
+  readonly #group: string
   readonly #startedAt = new Date()
   readonly #findings = new Findings()
   /** Of each partition the first record that the next audit has to look at again. */
@@ -63,14 +70,15 @@ class Audit {
   readonly #lost: TimedRecord[] = []
   readonly #unpublished: Place[] = []
 
-  constructor(reader: LogReader, db: Database['db'], options: AuditOptions) {
+  constructor(reader: LogReader, db: Database['db'], options: AuditOptions, group: string) {
     this.#reader = reader
     this.#db = db
     this.#options = options
+    this.#group = group
   }
 
   async run(): Promise<AuditReport> {
-    const plan = await makePlan(this.#reader, this.#options)
+    const plan = await makePlan(this.#reader, { ...this.#options, group: this.#group })
     for (const [partition, range] of plan.removed) this.#findings.add(removed(partition, range))
     const pass = await this.#readCreated(plan)
     const published = new PublishedPass({
@@ -193,8 +201,8 @@ class Audit {
     const created = continued.map(([p, reached]) => [p, this.#held.get(p) ?? reached] as const)
     // What was published of a record that is held may stand anywhere since the last audit.
     const free = [...published.next].filter(([p]) => plan.isContinued(p) && !this.#held.has(p))
-    await this.#reader.commit(AUDIT_GROUP, 'created', new Map(created))
-    await this.#reader.commit(AUDIT_GROUP, 'persisted', new Map(free))
+    await this.#reader.commit(this.#group, 'created', new Map(created))
+    await this.#reader.commit(this.#group, 'persisted', new Map(free))
     return new Map([...pass.reached, ...created])
   }
 

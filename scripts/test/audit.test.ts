@@ -493,6 +493,28 @@ for (const engine of OPERATOR_ENGINES) {
   })
 }
 
+suiteOn(['postgres'], 'the audit of a database that was restored', () => {
+  test('looks again at all that the log has', async () => {
+    await using world = await operatorWorld('embedded')
+    await world.startPersister()
+    const room = await world.newRoom()
+    await world.send(message(room, 'in the backup'), message(room, 'newer'))
+    await world.handled()
+    const options = { olderThanMs: -1000, since: undefined, full: false, accept: false }
+    const look = () => audit(world.reader, world.database.db, options)
+    expect(await look()).toMatchObject({ counts: NOTHING, audited: 2 })
+    // As on Kafka, the log goes on.
+    const { db } = world.admin
+    await db.deleteFrom('chat.messages').where('seq', '=', 2).execute()
+    await sql`UPDATE chat.rooms r SET last_seq = 1, last_message_id = m.id, last_message_at = m.created_at
+      FROM chat.messages m WHERE m.room_id = r.id`.execute(db)
+    await db.updateTable('chat.cluster').set({ epoch: newId() }).execute()
+    const report = await look()
+    expect(report.counts).toEqual({ ...NOTHING, accepted_not_stored: 1 })
+    expect(report.lost).toHaveLength(1)
+  })
+})
+
 suiteOn(['postgres'], 'the audit beside a log that was begun anew', () => {
   test('takes no row from before for one that nobody accepted', async () => {
     await using world = await operatorWorld('embedded')

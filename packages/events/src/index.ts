@@ -29,7 +29,7 @@ export {
   type RejectionCode,
 } from './schemas.ts'
 export {
-  AUDIT_GROUP,
+  auditGroup,
   broadcastGroup,
   namespaced,
   PARTITIONS_DEFAULT,

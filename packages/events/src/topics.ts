@@ -14,8 +14,10 @@ export const PARTITIONS_DEFAULT = 12
 /** The one group that stores messages; all persisters share it. */
 export const PERSISTER_GROUP = 'chat-persistor'
 
-/** How far `npm run audit` has compared the log with the database. */
-export const AUDIT_GROUP = 'chat-auditor'
+/** How far `npm run audit` has compared the log with the database of this epoch. */
+export function auditGroup(epoch: string): string {
+  return `chat-auditor.${epoch}`
+}
 
 /** How far `npm run dlq -- replay` has given dead letters back. */
 export const REPLAY_GROUP = 'chat-replayer'

@@ -19,19 +19,34 @@ await runCommand('audit', USAGE, async (args, env) => {
 
 async function once(target: Target, options: Options): Promise<ExitCode> {
   await using servers = await openServers(target, 'audit')
-  // With --repair only what is left after it is accepted.
-  let report = await look(servers, { ...options, accept: options.accept && !options.repair })
-  if (options.repair && report.lost.length + report.unpublished.length > 0) {
-    // Beside the one object that --json promises.
-    const say = (text: string) => (options.json ? console.error(text) : console.log(text))
-    say(textReport(report))
-    const { settled } = await repair(report, { ...servers, log: await servers.openLog(), say })
-    if (!settled) say('The persisters have not come to it yet: run the audit again when they have.')
-    report = await look(servers, options)
-  }
+  const report = options.repair ? await repairAll(servers, options) : await look(servers, options)
   if (options.metrics !== undefined) await putMetrics(options.metrics, report)
   console.log(options.json ? jsonReport(report) : textReport(report))
   return isClean(report) ? EXIT.clean : EXIT.findings
+}
+
+/** A report has the first of what can be repaired: again and again, until that is nothing or stays the same. */
+async function repairAll(servers: Servers, options: Options): Promise<AuditReport> {
+  // Beside the one object that --json promises.
+  const say = (text: string) => (options.json ? console.error(text) : console.log(text))
+  // Only what is left after all is accepted.
+  const lookOnly = () => look(servers, { ...options, accept: false })
+  let report = await lookOnly()
+  for (let last = ''; firstOf(report) !== '' && firstOf(report) !== last; ) {
+    last = firstOf(report)
+    say(textReport(report))
+    const { settled } = await repair(report, { ...servers, log: await servers.openLog(), say })
+    if (!settled) say('The persisters have not come to it yet: run the audit again when they have.')
+    report = await lookOnly()
+    if (!settled) break
+  }
+  return options.accept ? look(servers, options) : report
+}
+
+/** Of what can be repaired; empty when that is nothing. */
+function firstOf({ lost: [record], unpublished: [place] }: AuditReport): string {
+  const lost = record === undefined ? '' : `${record.key}:${record.offset}`
+  return place === undefined ? lost : `${lost} ${place.roomId}:${place.seq}`
 }
 
 function look({ reader, database }: Servers, options: Options): Promise<AuditReport> {

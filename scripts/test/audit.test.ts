@@ -144,6 +144,15 @@ for (const engine of OPERATOR_ENGINES) {
       expect(await world.bodiesOf(room)).toEqual(['another', 'kept', 'very secret'])
     })
 
+    test('repairs all, however much was lost, in its order', async () => {
+      const room = await world.newRoom()
+      const bodies = Array.from({ length: 1100 }, (_, i) => String(i))
+      await lose(...bodies.map((body) => message(room, body)))
+      await world.startPersister()
+      expect(await run('--repair', '--json')).toMatchObject({ code: 0 })
+      expect(await world.bodiesOf(room)).toEqual(bodies)
+    })
+
     test('tells what waits for a persister from what is lost, and does not repair it', async () => {
       const room = await world.newRoom()
       await world.stopPersister()

@@ -35,10 +35,10 @@ async function repairAll(servers: Servers, options: Options): Promise<AuditRepor
   for (let last = ''; firstOf(report) !== '' && firstOf(report) !== last; ) {
     last = firstOf(report)
     say(textReport(report))
-    const { settled } = await repair(report, { ...servers, log: await servers.openLog(), say })
-    if (!settled) say('The persisters have not come to it yet: run the audit again when they have.')
+    const isSettled = await repair(report, { ...servers, log: await servers.openLog(), say })
+    if (!isSettled) say('The persisters have not come to it yet: run the audit again when they have.')
     report = await lookOnly()
-    if (!settled) break
+    if (!isSettled) break
   }
   return options.accept ? look(servers, options) : report
 }

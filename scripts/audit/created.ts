@@ -31,7 +31,7 @@ export interface CreatedPassOptions {
   readonly reader: LogReader
   readonly db: Database['db']
   readonly ranges: Ranges
-  /** What the log took later is not judged: a persister may have it in hands. */
+  /** What the log took later is not judged: a persister may have it in hand. */
   readonly before: Date
   /** A record of a later time was stamped by a clock that is wrong. */
   readonly latest: Date

@@ -17,11 +17,11 @@ it is gone.
   --metrics <file>        also write the counts for Prometheus (node_exporter's textfile collector)
   --watch <seconds>       again and again, so long apart, until a signal
   --repair                append again what was lost, publish again what was not published, and look once more
-  --accept                go on behind what is found now: it is not told again
+  --accept                go on after what is found now: it is not told again
 
 The servers come from the environment, as for npm run topics (ENGINE, DATABASE_URL, DATABASE_ROLE, KAFKA_BROKERS,
 NAMESPACE, PARTITIONS …); where none is named, it is the Roomlog that npm start has started from this folder.
-Exit code 0: clean. 1: something was found. 2: it could not be looked at everything.`
+Exit code 0: clean. 1: something was found. 2: not everything could be looked at.`
 
 const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const AGO = /^([0-9]{1,6})([smhd])$/

@@ -9,13 +9,6 @@ const APPEND_TIMEOUT_MS = 30_000
 const STORED_WITHIN_MS = 15_000
 const LOOK_EVERY_MS = 250
 
-export interface Repaired {
-  readonly appended: number
-  readonly published: number
-  /** The persisters have handled what was appended: another audit tells whether that helped. */
-  readonly settled: boolean
-}
-
 export interface RepairOptions {
   readonly reader: LogReader
   readonly database: Database | undefined
@@ -25,9 +18,10 @@ export interface RepairOptions {
 
 /**
  * Appends what was lost once more, byte for byte: the unique key lets one row come of it at most. Publishes what was not
- * published: who has it drops it.
+ * published: who has it drops it. Resolves with whether the persisters have handled all of it: another audit tells whether
+ * that helped.
  */
-export async function repair(report: AuditReport, options: RepairOptions): Promise<Repaired> {
+export async function repair(report: AuditReport, options: RepairOptions): Promise<boolean> {
   const { database, log, say } = options
   const signal = AbortSignal.timeout(APPEND_TIMEOUT_MS)
   const messages = database === undefined ? [] : await messagesAt(database.db, report.unpublished)
@@ -41,8 +35,7 @@ export async function repair(report: AuditReport, options: RepairOptions): Promi
   await log.appendAll('created', records, signal)
   for (const { key, offset } of report.lost)
     say(`appended again: the created record at offset ${offset}, key ${key}`)
-  const settled = records.length === 0 || (await persistersReach(options.reader))
-  return { appended: records.length, published: messages.length, settled }
+  return records.length === 0 || persistersReach(options.reader)
 }
 
 /** Whether the persisters come to the present end of the created records in time. */

@@ -37,7 +37,7 @@ export interface AuditReport {
   readonly unpublished: readonly Place[]
 }
 
-/** What persisters have in hands is stored, published and committed by then, unless they are in trouble. */
+/** What persisters have in hand is stored, published and committed by then, unless they are in trouble. */
 const SETTLE_MS = 1000
 const PLACES_AT_MOST = 500
 const REPAIRS_AT_MOST = 1000
@@ -55,7 +55,7 @@ export async function audit(
 /**
  * One comparison of the log with the database. The order of its reads makes it right beside working persisters: their
  * position, the records, the rows, what was published; of what is missing then the dead letters, the rows again, and
- * what was published meanwhile. A record below the position is in no persister's hands: it has its row, or is dead, and
+ * what was published meanwhile. A record below the position is in no persister's hand: it has its row, or is dead, and
  * is published. One above may still get there.
  */
 class Audit {

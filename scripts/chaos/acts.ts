@@ -57,8 +57,6 @@ export async function restartWith(
   name: string,
   how: {
     readonly preload?: string
-    /** More options of Node, as in `--max-old-space-size=64`. */
-    readonly nodeOptions?: string
     readonly env?: Readonly<Record<string, string>>
   },
 ): Promise<void> {
@@ -67,13 +65,13 @@ export async function restartWith(
   await stack.stop(name)
   stack.start(name, {
     ...how.env,
-    NODE_OPTIONS: [NODE_OPTIONS, ...preload, how.nodeOptions ?? ''].join(' ').trim(),
+    NODE_OPTIONS: [NODE_OPTIONS, ...preload].join(' ').trim(),
   })
   await stack.ready([name], PATIENCE_MS)
 }
 
-/** Sees to it that an edge has its share of clients: those whom a crash drove away would stay where they are. */
-async function populate(nemesis: Nemesis, name: string): Promise<void> {
+/** Sees to it that an edge has its share of clients: those whom a crash or a stop drove away would stay where they are. */
+export async function populate(nemesis: Nemesis, name: string): Promise<void> {
   const { stack, crowd } = nemesis
   const url = stack.wsUrls[stack.edges.indexOf(name)]
   if (url === undefined) return

@@ -1,3 +1,4 @@
+import { populate } from '../acts.ts'
 import { BOTH, type Fault } from '../fault.ts'
 import type { Nemesis } from '../nemesis.ts'
 
@@ -18,13 +19,14 @@ export const stoppedDuringOutage: Fault = {
     const servers = kafka === undefined ? { postgres } : { kafka, postgres }
     for (const [name, server] of Object.entries(servers)) {
       for (const how of ['killed', 'frozen'] as const) {
+        const stopped = [
+          nemesis.random.pick(nemesis.stack.edges),
+          nemesis.random.pick(nemesis.stack.persisters),
+        ]
+        for (const service of stopped) await populate(nemesis, service)
         await nemesis.act(name, how, async () => {
           await (how === 'killed' ? server.kill() : server.pause())
           await nemesis.sleep(DOWN_FOR_MS)
-          const stopped = [
-            nemesis.random.pick(nemesis.stack.edges),
-            nemesis.random.pick(nemesis.stack.persisters),
-          ]
           await Promise.all(stopped.map((service) => stop(nemesis, service, `${name} is ${how}`)))
           await (how === 'killed' ? server.start() : server.resume())
           await server.ready()
@@ -42,5 +44,4 @@ async function stop(nemesis: Nemesis, service: string, when: string): Promise<vo
   nemesis.bound(`exit of ${service} while ${when}, ms`, ms, EXIT_MS)
   const isForced = how.startsWith('exit code 1')
   nemesis.must(`${service} ends by itself while ${when} (${how})`, isForced || how.startsWith('exit code 0'))
-  nemesis.bound(`forced stop of ${service} while ${when}`, isForced ? 1 : 0, 1)
 }

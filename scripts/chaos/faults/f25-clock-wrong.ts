@@ -1,5 +1,6 @@
-import { restartWith } from '../acts.ts'
+import { populate, restartWith } from '../acts.ts'
 import { BOTH, type Fault } from '../fault.ts'
+import type { Nemesis } from '../nemesis.ts'
 import { presenceRightMs } from '../presence.ts'
 
 const SHIFT_CLOCK = new URL('../preload/shift-clock.ts', import.meta.url).href
@@ -23,7 +24,7 @@ export const clockWrong: Fault = {
             preload: SHIFT_CLOCK,
             env: { ROOMLOG_CLOCK_SHIFT_MS: String(shiftMs) },
           })
-          // An edge ahead of the time takes every token for expired: its people go to the other.
+          await comeTo(nemesis, name, shiftMs)
           await nemesis.until('all are live', () => crowd.live === crowd.clients.length, 30_000)
           nemesis.bound(
             'presence right, ms',
@@ -42,4 +43,18 @@ export const clockWrong: Fault = {
       }
     }
   },
+}
+
+/** Nobody is on an edge that was restarted. One ahead of the time takes every token for expired: its people go to the other. */
+async function comeTo(nemesis: Nemesis, name: string, shiftMs: number): Promise<void> {
+  const { stack, crowd } = nemesis
+  const url = stack.wsUrls[stack.edges.indexOf(name)]
+  if (url === undefined) return
+  if (shiftMs > 0) {
+    for (const client of crowd.clients) client.drop()
+    return
+  }
+  await populate(nemesis, name)
+  const there = crowd.clients.filter(({ edge, isOpen }) => isOpen && edge === url).length
+  nemesis.must(`${name} has clients (${there})`, there > 0)
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '@roomlog/db'
 import type { Entry } from '@roomlog/testkit/proof'
 import { sql } from 'kysely'
@@ -30,7 +31,7 @@ export const reconnectStorm: Fault = {
     await using storm = await Storm.of(nemesis, { sockets, perSecond: OPENED_PER_SECOND })
     await nemesis.until('all sockets are there', () => storm.joined === sockets, PATIENCE_MS)
     await nemesis.sleep(3_000)
-    const most = watchConnections(stack)
+    await using connections = watchConnections(stack)
     const back = () => storm.joined >= sockets * BACK_SHARE
     await nemesis.act(ALL_DROPPED, `drop ${sockets} of`, async () => {
       storm.drop()
@@ -52,7 +53,9 @@ export const reconnectStorm: Fault = {
         BACK_MS,
       )
     })
-    for (const [name, count, limit] of await most()) nemesis.bound(`connections of ${name}`, count, limit)
+    for (const { name, most, limit } of connections.counts()) {
+      nemesis.bound(`connections of ${name}`, most, limit)
+    }
   },
   judge: (history) => [deliveryMeanwhile(history)],
 }
@@ -76,8 +79,12 @@ function deliveryMeanwhile(history: readonly Entry[]): Measured {
   return { what: 'p99 from ACK to live meanwhile, ms', measured, limit: DELIVERY_MS }
 }
 
-/** Resolves, when it is asked to, with the most connections that each service had at once, and what its pools allow. */
-function watchConnections(stack: Stack): () => Promise<readonly (readonly [string, number, number])[]> {
+interface WatchedConnections extends AsyncDisposable {
+  /** The most that each service had at once until now, and what its pools allow. */
+  counts(): readonly { readonly name: string; readonly most: number; readonly limit: number }[]
+}
+
+function watchConnections(stack: Stack): WatchedConnections {
   const database = connect({ url: stack.servers.postgres.url, applicationName: 'roomlog-chaos', poolSize: 1 })
   const pool = POOL[stack.options.engine]
   const limits = new Map([
@@ -86,14 +93,33 @@ function watchConnections(stack: Stack): () => Promise<readonly (readonly [strin
     ['roomlog-api', POOL.full],
   ])
   const most = new Map<string, number>()
-  const timer = setInterval(async () => {
+  const stop = new AbortController()
+  const look = async () => {
     const { rows } = await sql<{ name: string; count: number }>`
       SELECT application_name AS name, count(*) FROM pg_stat_activity GROUP BY 1`.execute(database.db)
     for (const { name, count } of rows) most.set(name, Math.max(most.get(name) ?? 0, count))
-  }, POLL_MS)
-  return async () => {
-    clearInterval(timer)
-    await database.close()
-    return [...limits].map(([name, limit]) => [name, most.get(name) ?? 0, limit])
+  }
+  const watch = async () => {
+    while (!stop.signal.aborted) {
+      // One that is not answered is one count less.
+      await look().catch(() => undefined)
+      await sleep(POLL_MS, undefined, { signal: stop.signal }).catch(() => undefined)
+    }
+  }
+  const watching = watch()
+  return {
+    counts: () => {
+      // Where nothing was seen, nothing was bounded either.
+      return [...limits].map(([name, limit]) => ({
+        name,
+        limit,
+        most: most.get(name) ?? Number.POSITIVE_INFINITY,
+      }))
+    },
+    [Symbol.asyncDispose]: async () => {
+      stop.abort()
+      await watching
+      await database.close()
+    },
   }
 }

@@ -19,8 +19,8 @@ export type StormOrder = { readonly do: 'open'; readonly plan: StormPlan } | { r
 export interface StormState {
   /** Sockets whose join is answered. */
   readonly joined: number
-  /** Attempts that came to nothing. */
-  readonly refused: number
+  /** Orders to drop all that were carried out: what was said before says nothing of them. */
+  readonly drops: number
 }
 
 const FIRST_RETRY_MS = 50
@@ -35,15 +35,13 @@ class LightSocket {
   joined = false
   readonly #plan: StormPlan
   readonly #person: StormPlan['people'][number]
-  readonly #refused: () => void
   #tcp: Socket | undefined
   #retryMs = FIRST_RETRY_MS
   #attempt: NodeJS.Timeout | undefined
 
-  constructor(plan: StormPlan, person: StormPlan['people'][number], refused: () => void) {
+  constructor(plan: StormPlan, person: StormPlan['people'][number]) {
     this.#plan = plan
     this.#person = person
-    this.#refused = refused
     this.connect()
     const ms = HEARTBEAT_MS * (0.5 + Math.random() / 2)
     setInterval(() => this.joined && this.#tcp?.write(textFrame({ type: 'heartbeat' })), ms)
@@ -87,7 +85,6 @@ class LightSocket {
   }
 
   #again(): void {
-    if (!this.joined) this.#refused()
     this.joined = false
     clearTimeout(this.#attempt)
     const waitMs = this.#retryMs * (0.5 + Math.random() / 2)
@@ -115,7 +112,7 @@ function textFrame(frame: object): Buffer {
 }
 
 const sockets: LightSocket[] = []
-let refused = 0
+let drops = 0
 
 function open(plan: StormPlan): void {
   const startedAtMs = performance.now()
@@ -124,18 +121,22 @@ function open(plan: StormPlan): void {
     while (sockets.length < due) {
       const person = plan.people[sockets.length % plan.people.length]
       if (person === undefined) throw new Error('nobody to be')
-      sockets.push(new LightSocket(plan, person, () => (refused += 1)))
+      sockets.push(new LightSocket(plan, person))
     }
     if (sockets.length >= plan.sockets) clearInterval(timer)
   }, 10)
 }
 
 process.on('message', (order: StormOrder) => {
-  if (order.do === 'open') open(order.plan)
-  else for (const socket of sockets) socket.drop()
+  if (order.do === 'open') {
+    open(order.plan)
+    return
+  }
+  for (const socket of sockets) socket.drop()
+  drops += 1
 })
 process.on('disconnect', () => process.exit())
 setInterval(() => {
   const joined = sockets.reduce((count, socket) => count + Number(socket.joined), 0)
-  process.send?.({ joined, refused } satisfies StormState)
+  process.send?.({ joined, drops } satisfies StormState)
 }, TELL_MS)

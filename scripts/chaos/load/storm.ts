@@ -9,7 +9,8 @@ const FILE = fileURLToPath(new URL('./storm-sockets.ts', import.meta.url))
 
 /** Thousands of sockets of a crowd's people in a process of their own, beside the recorded ones. */
 export class Storm implements AsyncDisposable {
-  state: StormState = { joined: 0, refused: 0 }
+  #state: StormState = { joined: 0, drops: 0 }
+  #drops = 0
   readonly #child: ChildProcess
 
   /** Each person's sockets are in a room of its own, in which nobody writes. */
@@ -32,18 +33,18 @@ export class Storm implements AsyncDisposable {
   constructor(plan: StormPlan) {
     this.#child = fork(FILE, { execArgv: [] })
     this.#child.on('message', (state) => {
-      this.state = state as StormState
+      this.#state = state as StormState
     })
     this.#tell({ do: 'open', plan })
   }
 
   get joined(): number {
-    return this.state.joined
+    return this.#state.drops === this.#drops ? this.#state.joined : 0
   }
 
   /** All connections are lost; all come back at once. */
   drop(): void {
-    this.state = { ...this.state, joined: 0 }
+    this.#drops += 1
     this.#tell({ do: 'drop' })
   }
 

@@ -1,4 +1,4 @@
-import { freezeDatabase } from '../acts.ts'
+import { freezeServer } from '../acts.ts'
 import { BOTH, type Fault } from '../fault.ts'
 import { call } from '../load/rest.ts'
 import type { Nemesis } from '../nemesis.ts'
@@ -13,9 +13,10 @@ export const databaseFrozen: Fault = {
   engines: BOTH,
   recovery: { p99Ms: 15_000 },
   inject: async (nemesis) => {
-    const frozen = freezeDatabase(nemesis, nemesis.outageMs(FREEZE_MS))
-    await probe(nemesis, nemesis.outageMs(FREEZE_MS))
-    await frozen
+    // Frozen until the last question is answered, so that none is asked of a database that is back.
+    await freezeServer(nemesis, 'postgres', nemesis.stack.servers.postgres, () =>
+      probe(nemesis, nemesis.outageMs(FREEZE_MS)),
+    )
   },
 }
 
@@ -24,7 +25,7 @@ async function probe(nemesis: Nemesis, forMs: number): Promise<void> {
   const { stack, crowd } = nemesis
   const [client] = crowd.clients
   const token = client?.token ?? ''
-  const until = performance.now() + forMs - REQUEST_MS
+  const until = performance.now() + forMs
   const answers: Awaited<ReturnType<typeof call>>[] = []
   await nemesis.sleep(PROBE_EVERY_MS)
   while (performance.now() < until) {

@@ -10,7 +10,6 @@ interface Pending {
   readonly clientMsgId: string
   readonly body: string
   attempts: number
-  askedAtMs: number
   timer: NodeJS.Timeout | undefined
 }
 
@@ -29,12 +28,11 @@ export interface SendsOptions {
 export class Sends {
   accepted = 0
   failed = 0
-  /** Of the answers since it was set to 0 last. */
-  slowestAnswerMs = 0
   readonly #options: SendsOptions
   readonly #pending = new Map<string, Pending>()
   /** Attempts by the `ref` of their frames, until they are answered or their connection is gone. */
-  readonly #asked = new Map<string, Pending>()
+  readonly #asked = new Map<string, { readonly pending: Pending; readonly atMs: number }>()
+  #slowestAnswerMs = 0
   #refs = 0
   #isOver = false
 
@@ -47,9 +45,19 @@ export class Sends {
     return this.#pending.size
   }
 
+  /** The longest that an attempt waited for its answer since `forgetSlowest`, or waits now. */
+  get slowestMs(): number {
+    const waiting = [...this.#asked.values()].map(({ atMs }) => performance.now() - atMs)
+    return Math.max(this.#slowestAnswerMs, ...waiting)
+  }
+
+  forgetSlowest(): void {
+    this.#slowestAnswerMs = 0
+  }
+
   send(roomId: string, clientMsgId: string, body: string): void {
     if (this.#pending.has(keyOf(roomId, clientMsgId, body))) return
-    const pending = { roomId, clientMsgId, body, attempts: 0, askedAtMs: 0, timer: undefined }
+    const pending = { roomId, clientMsgId, body, attempts: 0, timer: undefined }
     this.#pending.set(keyOf(roomId, clientMsgId, body), pending)
     this.#attempt(pending)
   }
@@ -61,10 +69,11 @@ export class Sends {
   }
 
   acked(frame: ServerFrameOf<'ack'>): void {
-    const pending = this.#asked.get(frame.ref ?? '')
-    if (pending === undefined) return
+    const asked = this.#asked.get(frame.ref ?? '')
+    if (asked === undefined) return
+    const { pending, atMs } = asked
     this.#asked.delete(frame.ref ?? '')
-    this.slowestAnswerMs = Math.max(this.slowestAnswerMs, performance.now() - pending.askedAtMs)
+    this.#slowestAnswerMs = Math.max(this.#slowestAnswerMs, performance.now() - atMs)
     const { client, userId, recording } = this.#options
     recording.write({
       type: 'ack',
@@ -110,13 +119,12 @@ export class Sends {
     const connection = this.#options.connection()
     if (connection === undefined || this.#options.isHeld()) return
     pending.attempts += 1
-    pending.askedAtMs = performance.now()
     const { roomId, clientMsgId, body, attempts: attempt } = pending
     const { client, userId, recording } = this.#options
     recording.write({ type: 'send', client, userId, roomId, clientMsgId, body, attempt, connection })
     this.#refs += 1
     const ref = String(this.#refs)
-    this.#asked.set(ref, pending)
+    this.#asked.set(ref, { pending, atMs: performance.now() })
     const repeat = attempt > 1 ? { repeat: true } : {}
     this.#options.write({ type: 'sendMessage', roomId, clientMsgId, body, ref, ...repeat })
   }

@@ -30,9 +30,10 @@ export async function metricsOf(stack: Stack, name: string): Promise<string> {
   }
 }
 
-/** Of all edges together, by the metric's name with its labels; an edge that does not tell it counts as 0. */
+/** Of all edges together, by the metric's name with its labels; NaN, which is within no bound, where one does not answer. */
 export async function sumOfEdges(stack: Stack, metric: string): Promise<number> {
   const texts = await Promise.all(stack.edges.map((name) => metricsOf(stack, name)))
+  if (texts.includes('')) return Number.NaN
   const lines = texts.flatMap((text) => text.split('\n').filter((line) => line.startsWith(`${metric} `)))
   return lines.reduce((sum, line) => sum + Number(line.slice(metric.length)), 0)
 }

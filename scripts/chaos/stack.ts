@@ -97,6 +97,8 @@ export class Stack implements AsyncDisposable {
   readonly #ends = new Map<string, string>()
   /** Exit codes that a service which is being stopped may have. */
   readonly #allowed = new Map<string, readonly number[]>()
+  /** Services whose next end by SIGKILL is meant. */
+  readonly #doomed = new Set<string>()
   readonly #terminal: Terminal
   readonly #cleanUp: AsyncDisposableStack
 
@@ -194,10 +196,14 @@ export class Stack implements AsyncDisposable {
     return this.#running.get(name)?.pid
   }
 
-  /** From now on it is started again whenever it ends. `env` goes over its settings for as long as it runs. */
+  /**
+   * From now on it is started again whenever it ends. `env` goes over its settings for as long as it runs. An end that
+   * nobody meant is trouble, by a signal, too: the system kills what takes too much memory, and `stop` what takes too long.
+   */
   start(name: string, env: Readonly<Record<string, string>> = {}): void {
     if (this.#running.has(name)) throw new Error(`${name} runs already`)
     const spec = this.specOf(name)
+    const isToCrash = env.CRASH_AT !== undefined
     const service = runService(
       { ...spec, env: { ...spec.env, ...env } },
       {
@@ -207,7 +213,8 @@ export class Stack implements AsyncDisposable {
         onEnd: (_name, how, asked) => {
           this.#ends.set(name, how)
           const code = Number(/^exit code (\d+)/.exec(how)?.[1])
-          if (how === 'SIGKILL' || (asked && this.#allowed.get(name)?.includes(code))) return
+          const isMeant = this.#doomed.delete(name) || isToCrash
+          if (how === 'SIGKILL' ? isMeant : asked && this.#allowed.get(name)?.includes(code)) return
           this.onTrouble(`${name} ended (${how})`)
         },
         delayMs: () => RESTART_DELAY_MS,
@@ -229,6 +236,7 @@ export class Stack implements AsyncDisposable {
   /** SIGKILL, and no next life. */
   async end(name: string): Promise<void> {
     const service = this.#running.get(name)
+    if (service?.pid !== undefined) this.#doomed.add(name)
     const stopped = service?.stop()
     service?.kill()
     await stopped
@@ -244,7 +252,9 @@ export class Stack implements AsyncDisposable {
   /** A signal to the service's process; nothing between two lives. */
   signal(name: string, signal: NodeJS.Signals): void {
     const pid = this.pidOf(name)
-    if (pid !== undefined) process.kill(pid, signal)
+    if (pid === undefined) return
+    if (signal === 'SIGKILL') this.#doomed.add(name)
+    process.kill(pid, signal)
   }
 
   isReady(name: string): Promise<boolean> {

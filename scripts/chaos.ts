@@ -54,7 +54,7 @@ async function runAll(
   const done: ResultLine[] = []
   let stack: Stack | undefined
   let key = ''
-  // What was started goes with this process, however that ends; its folder only so.
+  // What was started goes with this process, however that ends; like this it ends in order.
   const stop = () => {
     say('stopping')
     void Promise.resolve(stack?.[Symbol.asyncDispose]()).finally(() => process.exit(130))

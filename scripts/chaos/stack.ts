@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -13,6 +11,8 @@ import {
   type FaultProxy,
   faultProxy,
   freePort,
+  keepProcess,
+  keptFolder,
   type ProcessEnd,
 } from '@roomlog/testkit/proof'
 import { CompiledQuery } from 'kysely'
@@ -97,6 +97,8 @@ export class Stack implements AsyncDisposable {
   readonly #ends = new Map<string, string>()
   /** Exit codes that a service which is being stopped may have. */
   readonly #allowed = new Map<string, readonly number[]>()
+  /** Ends the care for those that stand still, who would not notice that this process has ended. */
+  readonly #frozen = new Map<string, () => void>()
   /** Services whose next end by SIGKILL is meant. */
   readonly #doomed = new Set<string>()
   readonly #terminal: Terminal
@@ -126,8 +128,7 @@ export class Stack implements AsyncDisposable {
   /** Resolves with servers that answer and no service running. */
   static async prepare(options: StackOptions, terminal: Terminal): Promise<Stack> {
     await using stack = new AsyncDisposableStack()
-    const folder = await mkdtemp(join(tmpdir(), 'roomlog-chaos-'))
-    stack.defer(() => rm(folder, { recursive: true, force: true }))
+    const folder = stack.use(await keptFolder('roomlog-chaos')).path
     const made: { stack?: Stack } = {}
     const servers = await startServers(options, stack, (what) => made.stack?.onTrouble(what))
     const proxies = await startProxies(options, servers, stack)
@@ -252,7 +253,10 @@ export class Stack implements AsyncDisposable {
   /** A signal to the service's process; nothing between two lives. */
   signal(name: string, signal: NodeJS.Signals): void {
     const pid = this.pidOf(name)
+    this.#frozen.get(name)?.()
+    this.#frozen.delete(name)
     if (pid === undefined) return
+    if (signal === 'SIGSTOP') this.#frozen.set(name, keepProcess(pid))
     if (signal === 'SIGKILL') this.#doomed.add(name)
     process.kill(pid, signal)
   }

@@ -34,3 +34,4 @@ export {
   controlledRedis,
 } from './proof/servers/controlled-redis.ts'
 export type { ControlledServer, ControlledServerOptions } from './proof/servers/controlled-server.ts'
+export { keepProcess, keptFolder } from './proof/servers/kept.ts'

@@ -15,13 +15,9 @@ export interface Fault {
   readonly shortCrowd?: Partial<CrowdOptions>
   /** After each act's end so long, at most, until a client is live again, gets an ACK and sees a new message. */
   readonly recovery: { readonly p99Ms: number }
-  /** How long after the last send everybody has to have everything, where the row gives more than 5 s. */
-  readonly settleMs?: number
   /** Needs a stack that nobody used and nobody uses after it. */
   readonly ownStack?: boolean
   readonly inject: (nemesis: Nemesis) => Promise<void>
-  /** When all is quiet again. */
-  readonly afterwards?: (nemesis: Nemesis) => Promise<void>
   /** Bounds that only the whole history shows; what is above its limit is a violation named after the fault. */
   readonly judge?: (history: readonly Entry[]) => readonly Measured[]
 }

@@ -1,5 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { check, type Entry, Recorder, type Report, random, readHistory } from '@roomlog/testkit/proof'
+import {
+  check,
+  type Entry,
+  Recorder,
+  type Recording,
+  type Report,
+  random,
+  readHistory,
+} from '@roomlog/testkit/proof'
 import { type Percentiles, percentiles } from '../bench/percentiles.ts'
 import { auditOf } from './audit.ts'
 import type { Fault } from './fault.ts'
@@ -98,17 +106,16 @@ async function drive(options: RunOptions, recorder: Recorder): Promise<void> {
     crowd.start()
     await sleep(WARM_UP_MS)
     const memory = await memoryOf(stack)
-    await inject(fault, nemesis, own)
+    await attempt(fault.id, own, () => fault.inject(nemesis))
     own.write({ type: 'phase', phase: 'healed' })
     await afterHeal(stack, crowd, own)
     await crowd.stop()
     own.write({ type: 'phase', phase: 'stopped' })
     await crowd.settle(SETTLE_SENDS_MS)
-    await sleep(fault.settleMs ?? SETTLE_MS)
+    await sleep(SETTLE_MS)
     own.write({ type: 'phase', phase: 'settled' })
-    await crowd.readEverything()
-    await fault.afterwards?.(nemesis)
-    await askAuditor(stack, nemesis, say)
+    await attempt('the last reading', own, () => crowd.readEverything())
+    await attempt('the audit', own, () => askAuditor(stack, nemesis, say))
     await checkMemory(stack, memory, nemesis)
     own.write({ type: 'phase', phase: 'over' })
   } finally {
@@ -117,17 +124,17 @@ async function drive(options: RunOptions, recorder: Recorder): Promise<void> {
   }
 }
 
-/** A fault that could not be done is a failure of the run, not of the process that runs it. */
-async function inject(fault: Fault, nemesis: Nemesis, own: ReturnType<Recorder['of']>): Promise<void> {
+/** What could not be done is a failure of the run, not of the process that runs it. */
+async function attempt(what: string, own: Recording, work: () => Promise<void>): Promise<void> {
   try {
-    await fault.inject(nemesis)
+    await work()
   } catch (error) {
-    own.write({ type: 'trouble', what: `${fault.id} could not be done: ${(error as Error).message}` })
+    own.write({ type: 'trouble', what: `${what} could not be done: ${(error as Error).message}` })
   }
 }
 
 /** Load goes on until everybody got ACKs again. */
-async function afterHeal(stack: Stack, crowd: Crowd, own: ReturnType<Recorder['of']>): Promise<void> {
+async function afterHeal(stack: Stack, crowd: Crowd, own: Recording): Promise<void> {
   const healedAtMs = performance.now()
   // Until so many are accepted, some may be of sends that were begun before.
   const before = crowd.clients.map(({ sends }) => sends.accepted + sends.pending)

@@ -38,6 +38,7 @@ const CURSOR_INTERVAL_MS = 150
 const REJOIN_INTERVAL_MS = 400
 const CHURN_INTERVAL_MS = 1_500
 const SETTLE_MS = 10_000
+const READ_PATIENCE_MS = 30_000
 /** Some for longer than a removal whose signal is lost may take to have its effect. */
 const AWAY_MS = [1_000, 14_000] as const
 const TICK_MS = 5
@@ -227,7 +228,7 @@ export class Crowd {
     while (this.pending > 0 && performance.now() < deadlineMs) await sleep(50)
   }
 
-  /** Everybody reads every room of theirs from its first message. */
+  /** Everybody reads every room of theirs from its first message; rejects when one cannot. */
   async readEverything(): Promise<void> {
     await inGroups(this.clients, 8, async (client) => {
       for (const roomId of client.memberOf) await this.#readAll(client, roomId)
@@ -277,12 +278,17 @@ export class Crowd {
   }
 
   async #readAll(client: ChaosClient, roomId: string): Promise<void> {
+    let readAtMs = performance.now()
     for (let after = 0; ; ) {
       const page = await this.#page(client, roomId, { after }, true)
       if (page === undefined) {
+        if (performance.now() - readAtMs > READ_PATIENCE_MS) {
+          throw new Error(`${client.name} gets no page of ${roomId} after ${after}`)
+        }
         await sleep(200)
         continue
       }
+      readAtMs = performance.now()
       after = page.last ?? after
       if (!page.hasMore) return
     }

@@ -7,8 +7,6 @@ export interface Answer {
   readonly body: any
   readonly ms: number
   readonly retryAfter: string | null
-  /** Of an error without an answer, as in `ECONNREFUSED`. */
-  readonly error?: string
 }
 
 /** Longer than the api's own bound: whoever has to answer within it is measured, not cut off. */

@@ -1,7 +1,9 @@
 import { crashService } from '../acts.ts'
+import { backlogDrainedMs } from '../backlog.ts'
 import { BOTH, type Fault } from '../fault.ts'
 
 const CRASHES = 20
+const BACKLOG_PATIENCE_MS = 60_000
 const POINTS = ['after_db_commit', 'before_publish', 'after_publish_before_offset_commit']
 
 export const persisterDiesBeforePublish: Fault = {
@@ -16,6 +18,8 @@ export const persisterDiesBeforePublish: Fault = {
     await crashService(nemesis, random.pick(stack.persisters), POINTS, nemesis.times(CRASHES - 1, 3), [1, 30])
     // The last one in rooms where nobody writes any more: no later message can bring to light what was never published.
     await crowd.pause()
+    // Else it would crash at what is left of the crashes before.
+    await backlogDrainedMs(nemesis, BACKLOG_PATIENCE_MS)
     for (const name of others) await stack.end(name)
     await stack.end(first)
     await nemesis.act(first, 'crash after_db_commit in a quiet room', async () => {

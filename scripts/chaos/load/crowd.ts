@@ -172,7 +172,7 @@ export class Crowd {
     return this.rooms.slice(this.rooms.length - this.options.quietRooms)
   }
 
-  /** Nobody writes until `goOn`; resolves when all that was sent is answered and seen by its sender's edge. */
+  /** Nobody writes until `goOn`; resolves when all that was sent is answered. */
   async pause(): Promise<void> {
     this.#isPaused = true
     await this.settle(SETTLE_MS)

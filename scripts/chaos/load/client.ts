@@ -72,7 +72,8 @@ export class ChaosClient {
   #connections = 0
   /** Where not to come back to while there is another. */
   #avoided: string | undefined
-  #isLeaving = false
+  /** From then on it sends nothing there. */
+  #leavesAtMs = Number.POSITIVE_INFINITY
   readonly #watch: NodeJS.Timeout
 
   constructor(options: ChaosClientOptions, roomIds: readonly string[]) {
@@ -88,7 +89,7 @@ export class ChaosClient {
       userId: this.userId,
       recording: this.recording,
       connection: () => (this.#isOpen ? this.connection : undefined),
-      isHeld: () => this.#isLeaving,
+      isHeld: () => performance.now() >= this.#leavesAtMs,
       write: (frame) => this.#write(frame),
     })
     this.recording.write({ type: 'person', client: this.name, userId: this.userId, member: roomIds })
@@ -204,7 +205,7 @@ export class ChaosClient {
   #welcomed(connection: string, edge: string): void {
     this.#retryMs = FIRST_RETRY_MS
     this.#isOpen = true
-    this.#isLeaving = false
+    this.#leavesAtMs = Number.POSITIVE_INFINITY
     this.#avoided = undefined
     this.connection = connection
     this.edge = edge
@@ -384,15 +385,9 @@ export class ChaosClient {
     })
   }
 
-  /** The edge closes the connection when its turn comes. */
+  /** The edge closes the connection when its turn comes. By the clock: a timer may be late. */
   #drained({ reconnectAfterMs }: ServerFrameOf<'draining'>): void {
-    const { connection } = this
-    setTimeout(
-      () => {
-        if (this.connection === connection && this.#isOpen) this.#isLeaving = true
-      },
-      Math.max(0, reconnectAfterMs - HOLD_BEFORE_LEAVING_MS),
-    )
+    this.#leavesAtMs = performance.now() + reconnectAfterMs - HOLD_BEFORE_LEAVING_MS
   }
 
   #check(): void {

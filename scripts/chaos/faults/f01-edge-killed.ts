@@ -1,8 +1,12 @@
-import { killService } from '../acts.ts'
+import { killService, populate } from '../acts.ts'
 import { BOTH, type Fault } from '../fault.ts'
+import type { Nemesis } from '../nemesis.ts'
+import { presenceRightMs } from '../presence.ts'
 
 const KILLS = 5
 const BETWEEN_MS = [3_000, 6_000] as const
+const GHOSTS = 5
+const GHOSTS_GONE_MS = 80_000
 
 export const edgeKilled: Fault = {
   id: 'F1',
@@ -16,5 +20,23 @@ export const edgeKilled: Fault = {
       await killService(nemesis, random.pick(stack.edges))
       await nemesis.sleep(random.int(...BETWEEN_MS))
     }
+    if (!nemesis.isShort) await killWithPeople(nemesis, random.pick(stack.edges))
   },
+}
+
+/** Some go away together with their edge, which nobody is told of: they are online until their time is over. */
+async function killWithPeople(nemesis: Nemesis, edge: string): Promise<void> {
+  const { stack, crowd } = nemesis
+  await populate(nemesis, edge)
+  const url = stack.wsUrls[stack.edges.indexOf(edge)]
+  const gone = new Set(crowd.clients.filter((client) => client.edge === url).slice(0, GHOSTS))
+  nemesis.must(`${edge} has people (${gone.size})`, gone.size > 0)
+  await nemesis.act(edge, 'kill -9, with people who stay away, of', async () => {
+    const letBack = crowd.keepAway(gone)
+    stack.signal(edge, 'SIGKILL')
+    await nemesis.until('they are gone', () => [...gone].every(({ isOpen }) => !isOpen), 5_000)
+    const ms = await presenceRightMs(nemesis, GHOSTS_GONE_MS * 2)
+    nemesis.bound('ghosts gone, ms', ms, GHOSTS_GONE_MS)
+    letBack()
+  })
 }

@@ -56,7 +56,7 @@ export class Crowd {
   readonly options: CrowdOptions
   readonly clients: readonly ChaosClient[]
   /** Which edge a client asks for; faults change it. */
-  edgeFor: (client: ChaosClient) => string | undefined
+  #edgeFor: (client: ChaosClient) => string | undefined
   readonly #apiUrl: string
   readonly #random: Random
   readonly #rooms: readonly Room[]
@@ -88,8 +88,8 @@ export class Crowd {
     this.#rooms = parts.rooms
     this.#apiUrl = parts.apiUrl
     this.#random = parts.random
-    this.edgeFor = parts.edgeFor.current
-    parts.edgeFor.current = (client) => this.edgeFor(client)
+    this.#edgeFor = parts.edgeFor.current
+    parts.edgeFor.current = (client) => this.#edgeFor(client)
   }
 
   /** Registers everybody, makes the rooms, and resolves when all are live in theirs. */
@@ -159,11 +159,21 @@ export class Crowd {
 
   /** These lose their connections and come back another way; the function gives them back the usual one. */
   reroute(clients: ReadonlySet<ChaosClient>, urlFor: () => string): () => void {
-    const usual = this.edgeFor
-    this.edgeFor = (client) => (clients.has(client) ? urlFor() : usual(client))
+    const restore = this.#choose(clients, urlFor)
     for (const client of clients) client.drop()
+    return restore
+  }
+
+  /** Once these have lost their connections they stay away, until the function lets them back. */
+  keepAway(clients: ReadonlySet<ChaosClient>): () => void {
+    return this.#choose(clients, () => undefined)
+  }
+
+  #choose(clients: ReadonlySet<ChaosClient>, urlFor: () => string | undefined): () => void {
+    const usual = this.#edgeFor
+    this.#edgeFor = (client) => (clients.has(client) ? urlFor() : usual(client))
     return () => {
-      this.edgeFor = usual
+      this.#edgeFor = usual
     }
   }
 

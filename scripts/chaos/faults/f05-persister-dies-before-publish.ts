@@ -1,8 +1,10 @@
 import { crashService } from '../acts.ts'
 import { backlogDrainedMs } from '../backlog.ts'
 import { BOTH, type Fault } from '../fault.ts'
+import { longestStall } from '../stall.ts'
 
 const CRASHES = 20
+const LIVE_WITHIN_MS = 20_000
 const BACKLOG_PATIENCE_MS = 60_000
 const POINTS = ['after_db_commit', 'before_publish', 'after_publish_before_offset_commit']
 
@@ -11,7 +13,7 @@ export const persisterDiesBeforePublish: Fault = {
   title: 'persister dies between commit and publish',
   engines: BOTH,
   crowd: { rooms: 10, quietRooms: 2 },
-  recovery: { p99Ms: 20_000 },
+  recovery: { p99Ms: LIVE_WITHIN_MS },
   inject: async (nemesis) => {
     const { stack, crowd, random } = nemesis
     const [first = '', ...others] = stack.persisters
@@ -34,4 +36,5 @@ export const persisterDiesBeforePublish: Fault = {
       await stack.ready()
     })
   },
+  judge: (history) => [longestStall(history, LIVE_WITHIN_MS)],
 }

@@ -1,4 +1,5 @@
 import { BOTH, type Fault } from '../fault.ts'
+import { longestStall } from '../stall.ts'
 
 const STEP_MS = 6_000
 const LONGEST_STALL_MS = 10_000
@@ -14,7 +15,7 @@ export const persistersScaled: Fault = {
     const [, ...others] = stack.persisters
     const closes = () => crowd.clients.reduce((sum, client) => sum + client.closes.length, 0)
     const closesBefore = closes()
-    // From three to one, then to three and back: each step is an act whose recovery shows how long delivery stood.
+    // From three to one, then to three and back.
     for (const name of others) await nemesis.act(name, 'SIGTERM', async () => void (await stack.stop(name)))
     await nemesis.sleep(STEP_MS)
     for (const name of others) {
@@ -31,4 +32,5 @@ export const persistersScaled: Fault = {
     nemesis.bound('sockets that were closed', closes() - closesBefore, 0)
     for (const name of others) stack.start(name)
   },
+  judge: (history) => [longestStall(history, LONGEST_STALL_MS)],
 }

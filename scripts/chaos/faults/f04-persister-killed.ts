@@ -1,6 +1,6 @@
 import { killService } from '../acts.ts'
+import { longestStall } from '../delivery.ts'
 import { BOTH, type Fault } from '../fault.ts'
-import { longestStall } from '../stall.ts'
 
 const KILLS = 5
 const TAKEN_OVER_MS = 15_000

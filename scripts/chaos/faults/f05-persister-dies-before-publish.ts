@@ -1,7 +1,7 @@
 import { crashService } from '../acts.ts'
 import { backlogDrainedMs } from '../backlog.ts'
+import { longestStall } from '../delivery.ts'
 import { BOTH, type Fault } from '../fault.ts'
-import { longestStall } from '../stall.ts'
 
 const CRASHES = 20
 const LIVE_WITHIN_MS = 20_000

@@ -1,5 +1,5 @@
+import { longestStall } from '../delivery.ts'
 import { BOTH, type Fault } from '../fault.ts'
-import { longestStall } from '../stall.ts'
 
 const STEP_MS = 6_000
 const LONGEST_STALL_MS = 10_000

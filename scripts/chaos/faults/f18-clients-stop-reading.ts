@@ -1,10 +1,16 @@
-import { BOTH, type Fault } from '../fault.ts'
+import type { Entry } from '@roomlog/testkit/proof'
+import { deliveryP99Ms, spanOf } from '../delivery.ts'
+import { BOTH, type Fault, type Measured } from '../fault.ts'
 import { edgeBytes, sumOfEdges } from '../memory.ts'
 
 const SHARE = 0.05
 const SLOW_CLOSES = 'roomlog_edge_closes_total{code="4408"}'
 const GROWTH_MIB_EACH = 2
 const PATIENCE_MS = 90_000
+const STOP_READING = 'slow clients'
+const TIMES_SLOWER = 2
+/** Twice of next to nothing is next to nothing, and chance. */
+const LEAST_DELIVERY_MS = 100
 
 export const clientsStopReading: Fault = {
   id: 'F18',
@@ -21,7 +27,7 @@ export const clientsStopReading: Fault = {
     const isClosed = async () => (await sumOfEdges(stack, SLOW_CLOSES)) >= before + slow.length
     // What the edge holds for a socket is bounded; V8's own moods are seen before, over the same time.
     const swingMiB = await growthMiB(nemesis.sleep(PATIENCE_MS / 6), () => edgeBytes(stack))
-    await nemesis.act('clients', 'stop reading', async () => {
+    await nemesis.act(STOP_READING, 'stop reading of', async () => {
       for (const client of slow) client.stopReading()
       const closing = nemesis.until('they are closed with 4408', isClosed, PATIENCE_MS)
       const grown = await growthMiB(closing, () => edgeBytes(stack))
@@ -33,6 +39,20 @@ export const clientsStopReading: Fault = {
       for (const client of slow) client.drop()
     })
   },
+  judge: (history) => [others(history)],
+}
+
+/** How much slower messages come to those who read, as a factor. */
+function others(history: readonly Entry[]): Measured {
+  const { from, to } = spanOf(history, STOP_READING)
+  const names = new Set(history.flatMap((it) => (it.type === 'person' ? [it.client] : [])))
+  const slow = new Set([...names].toSorted().slice(0, Math.ceil(names.size * SHARE)))
+  const isOther = (client: string) => !slow.has(client)
+  const loadAt = history.find((it) => it.type === 'phase' && it.phase === 'load')?.t ?? 0
+  const before = deliveryP99Ms(history, { from: loadAt, to: from }, isOther)
+  const during = deliveryP99Ms(history, { from, to }, isOther)
+  const measured = during / Math.max(before, LEAST_DELIVERY_MS)
+  return { what: 'p99 from ACK to live for others, times that of before', measured, limit: TIMES_SLOWER }
 }
 
 /** The highest that `read` came above its first value until `over` has settled. */

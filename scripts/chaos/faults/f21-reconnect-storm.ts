@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '@roomlog/db'
 import type { Entry } from '@roomlog/testkit/proof'
 import { sql } from 'kysely'
-import { percentiles } from '../../bench/percentiles.ts'
+import { deliveryP99Ms, spanOf } from '../delivery.ts'
 import { BOTH, type Fault, type Measured } from '../fault.ts'
 import { Storm } from '../load/storm.ts'
 import type { Stack } from '../stack.ts'
@@ -60,22 +60,9 @@ export const reconnectStorm: Fault = {
   judge: (history) => [deliveryMeanwhile(history)],
 }
 
-/** From ACK to live of what was acknowledged while all came back, for everybody who stayed. */
+/** For everybody who stayed, while all came back. */
 function deliveryMeanwhile(history: readonly Entry[]): Measured {
-  const acts = history.filter((it) => it.type === 'fault' && it.target === ALL_DROPPED)
-  const [from, to] = [acts[0]?.t ?? 0, acts[1]?.t ?? 0]
-  const ackedAt = new Map<string, number>()
-  for (const it of history) {
-    if (it.type !== 'ack' || it.status !== 'ACCEPTED' || it.t < from || it.t > to) continue
-    const key = `${it.roomId} ${it.userId} ${it.clientMsgId}`
-    if (!ackedAt.has(key)) ackedAt.set(key, it.t)
-  }
-  const values = history.flatMap((it) => {
-    if (it.type !== 'live' || it.t < from) return []
-    const at = ackedAt.get(`${it.roomId} ${it.senderId} ${it.clientMsgId}`)
-    return at === undefined ? [] : [Math.max(0, it.t - at)]
-  })
-  const measured = values.length === 0 ? Number.POSITIVE_INFINITY : percentiles(values).p99
+  const measured = deliveryP99Ms(history, spanOf(history, ALL_DROPPED))
   return { what: 'p99 from ACK to live meanwhile, ms', measured, limit: DELIVERY_MS }
 }
 

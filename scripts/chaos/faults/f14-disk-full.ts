@@ -7,6 +7,8 @@ import type { Nemesis } from '../nemesis.ts'
 const DISK_BYTES = 512 * 1024 * 1024
 const FULL_MS = 15_000
 const FILL_EVERY_MS = 500
+/** In PostgreSQL's log. */
+const NO_ROOM = 'No space left on device'
 const GIVEN_UP = /^(?:acked_but_dead_total|roomlog_persister_dead_letters_total\S*) (\S+)$/gm
 
 export const diskFull: Fault = {
@@ -38,11 +40,15 @@ function fillDisk(nemesis: Nemesis, what: string, meanwhile: () => Promise<void>
   if (disk === undefined) throw new Error('no disk to fill')
   return nemesis.act('postgres', `disk full, ${what}`, async () => {
     const untilMs = performance.now() + nemesis.outageMs(FULL_MS)
+    let isFelt = false
     while (performance.now() < untilMs) {
       await disk.fill()
       await meanwhile()
       await nemesis.sleep(FILL_EVERY_MS)
+      isFelt ||= (await postgres.output()).includes(NO_ROOM)
     }
+    // Rows find room for a while in pages that are there.
+    nemesis.must(`PostgreSQL has had ${what}`, isFelt)
     await disk.free()
     if (postgres.pid === undefined) await postgres.start()
     await postgres.ready()

@@ -22,6 +22,7 @@ export const stoppedDuringOutage: Fault = {
         const stopped = [
           nemesis.random.pick(nemesis.stack.edges),
           nemesis.random.pick(nemesis.stack.persisters),
+          'api',
         ]
         for (const service of stopped) await populate(nemesis, service)
         await nemesis.act(name, how, async () => {

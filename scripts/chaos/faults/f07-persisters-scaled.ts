@@ -13,8 +13,7 @@ export const persistersScaled: Fault = {
   inject: async (nemesis) => {
     const { stack, crowd } = nemesis
     const [, ...others] = stack.persisters
-    const closes = () => crowd.clients.reduce((sum, client) => sum + client.closes.length, 0)
-    const closesBefore = closes()
+    const closesBefore = crowd.closes
     // From three to one, then to three and back.
     for (const name of others) await nemesis.act(name, 'SIGTERM', async () => void (await stack.stop(name)))
     await nemesis.sleep(STEP_MS)
@@ -29,7 +28,7 @@ export const persistersScaled: Fault = {
       await nemesis.act(name, 'SIGTERM', async () => void (await stack.stop(name)))
       await nemesis.sleep(STEP_MS)
     }
-    nemesis.bound('sockets that were closed', closes() - closesBefore, 0)
+    nemesis.bound('sockets that were closed', crowd.closes - closesBefore, 0)
     for (const name of others) stack.start(name)
   },
   judge: (history) => [longestStall(history, LONGEST_STALL_MS)],

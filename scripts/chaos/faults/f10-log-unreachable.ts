@@ -18,8 +18,7 @@ export const logUnreachable: Fault = {
     const { kafka } = stack.servers
     const proxies = kafka === undefined ? [stack.proxies.postgres] : kafka.nodes.map(({ relay }) => relay)
     const before = edgeBytes(stack)
-    const closes = () => crowd.clients.reduce((sum, client) => sum + client.closes.length, 0)
-    const closesBefore = closes()
+    const closesBefore = crowd.closes
     const outageMs = nemesis.outageMs(OUTAGE_MS)
     await nemesis.act(kafka === undefined ? 'postgres' : 'kafka', 'black hole', async () => {
       for (const { sends } of crowd.clients) sends.forgetSlowest()
@@ -32,7 +31,7 @@ export const logUnreachable: Fault = {
       nemesis.bound('growth of the edges, MiB', (edgeBytes(stack) - before) / 1024 ** 2, EDGE_GROWTH_MIB)
       const slowest = Math.max(...crowd.clients.map(({ sends }) => sends.slowestMs))
       nemesis.bound('slowest answer to a send, ms', slowest, FAILED_WITHIN_MS)
-      nemesis.bound('sockets that were closed', closes() - closesBefore, 0)
+      nemesis.bound('sockets that were closed', crowd.closes - closesBefore, 0)
       for (const proxy of proxies) proxy?.heal()
     })
 

@@ -29,17 +29,23 @@ export const presenceStoreFails: Fault = {
     await rightAfter('FLUSHALL')
     await killServer(nemesis, 'redis', redis)
     await rightAfter('kill -9')
-    await killServer(nemesis, 'redis', redis, async () => {
-      await reconnect(nemesis, 'down')
-      await nemesis.sleep(nemesis.outageMs(DOWN_MS))
-    })
+    await killServer(nemesis, 'redis', redis, () => chatGoesOn(nemesis, 'down', nemesis.outageMs(DOWN_MS)))
     await rightAfter('being down')
-    await freezeServer(nemesis, 'redis', redis, async () => {
-      await reconnect(nemesis, 'frozen')
-      await nemesis.sleep(nemesis.outageMs(FREEZE_MS))
-    })
+    await freezeServer(nemesis, 'redis', redis, () =>
+      chatGoesOn(nemesis, 'frozen', nemesis.outageMs(FREEZE_MS)),
+    )
     await rightAfter('SIGSTOP')
   },
+}
+
+async function chatGoesOn(nemesis: Nemesis, how: string, forMs: number): Promise<void> {
+  const { crowd } = nemesis
+  await reconnect(nemesis, how)
+  const [closesBefore, acceptedBefore] = [crowd.closes, crowd.accepted]
+  await nemesis.sleep(forMs)
+  const accepted = crowd.accepted - acceptedBefore
+  nemesis.must(`sends are acknowledged while Redis is ${how} (${accepted})`, accepted > 0)
+  nemesis.bound(`sockets that were closed while Redis is ${how}`, crowd.closes - closesBefore, 0)
 }
 
 /** Some people lose their connection and come back: none of that waits for presence. */

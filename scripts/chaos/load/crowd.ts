@@ -149,6 +149,11 @@ export class Crowd {
     return this.clients.reduce((sum, { sends }) => sum + sends.pending, 0)
   }
 
+  /** Connections that have ended until now. */
+  get closes(): number {
+    return this.clients.reduce((sum, client) => sum + client.closes.length, 0)
+  }
+
   get live(): number {
     return this.clients.filter((client) => client.isLive).length
   }

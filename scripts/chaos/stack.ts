@@ -46,6 +46,8 @@ export interface StackOptions {
   readonly control?: ControlName | undefined
   /** PostgreSQL keeps its data on a disk of so many bytes, which can be filled. */
   readonly smallDisk?: number
+  /** MiB that V8 may fill in every service; undefined: as it likes. */
+  readonly heapMiB?: number
   /** More settings of every service. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -147,7 +149,7 @@ export class Stack implements AsyncDisposable {
       stop: new AbortController().signal,
     })
     await breakDatabase(options, servers.postgres.url)
-    const specs = serviceTable(ROOT, settings, prepared).map((spec) => withPreloads(spec, options))
+    const specs = serviceTable(ROOT, settings, prepared).map((spec) => withNodeOptions(spec, options))
     const edges = specs.filter(({ name }) => name.startsWith('ws-edge'))
     const edgeProxies: FaultProxy[] = []
     for (const { port } of edges) {
@@ -358,9 +360,10 @@ async function freePorts(count: number): Promise<readonly number[]> {
   return ports
 }
 
-function withPreloads(spec: ServiceSpec, { control }: StackOptions): ServiceSpec {
+function withNodeOptions(spec: ServiceSpec, { control, heapMiB }: StackOptions): ServiceSpec {
   const preloads = [GC_PRELOAD, ...(control === undefined ? [] : [CONTROL_PRELOAD])]
-  const NODE_OPTIONS = preloads.map((url) => `--import=${url}`).join(' ')
+  const heap = heapMiB === undefined ? [] : [`--max-old-space-size=${heapMiB}`]
+  const NODE_OPTIONS = [...preloads.map((url) => `--import=${url}`), ...heap].join(' ')
   const own = control === undefined ? {} : { ROOMLOG_CONTROL: control }
   return { ...spec, env: { ...spec.env, NODE_OPTIONS, ...own } }
 }

@@ -24,6 +24,7 @@ import { stoppedDuringOutage } from './f23-stopped-during-outage.ts'
 import { apiStopped } from './f24-api-stopped.ts'
 import { clockWrong } from './f25-clock-wrong.ts'
 import { fewDescriptors } from './f27-few-descriptors.ts'
+import { smallHeap } from './f28-small-heap.ts'
 import { everythingAtOnce } from './f29-everything-at-once.ts'
 import { coldStart } from './f30-cold-start.ts'
 import { leaderKilled } from './f31-leader-killed.ts'
@@ -54,6 +55,7 @@ export const FAULTS: readonly Fault[] = [
   apiStopped,
   clockWrong,
   fewDescriptors,
+  smallHeap,
   everythingAtOnce,
   coldStart,
   leaderKilled,

@@ -86,10 +86,10 @@ export async function runFault(options: RunOptions): Promise<RunResult> {
 async function drive(options: RunOptions, recorder: Recorder): Promise<void> {
   const { stack, fault, seed, say } = options
   const own = recorder.of('nemesis')
-  const crowd = await Crowd.gather(
-    { ...CROWD, ...fault.crowd, ...(options.isShort ? fault.shortCrowd : {}) },
-    { apiUrl: stack.apiUrl, wsUrls: stack.wsUrls, recorder, seed },
-  )
+  const size = { ...CROWD, ...fault.crowd, ...(options.isShort ? fault.shortCrowd : {}) }
+  const from = { apiUrl: stack.apiUrl, wsUrls: stack.wsUrls, recorder, seed }
+  const crowd = await attempt('the gathering', own, () => Crowd.gather(size, from))
+  if (crowd === undefined) return
   const nemesis = new Nemesis({
     fault: fault.id,
     stack,
@@ -125,11 +125,12 @@ async function drive(options: RunOptions, recorder: Recorder): Promise<void> {
 }
 
 /** What could not be done is a failure of the run, not of the process that runs it. */
-async function attempt(what: string, own: Recording, work: () => Promise<void>): Promise<void> {
+async function attempt<T>(what: string, own: Recording, work: () => Promise<T>): Promise<T | undefined> {
   try {
-    await work()
+    return await work()
   } catch (error) {
     own.write({ type: 'trouble', what: `${what} could not be done: ${(error as Error).message}` })
+    return undefined
   }
 }
 

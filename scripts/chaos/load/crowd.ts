@@ -38,6 +38,7 @@ const CURSOR_INTERVAL_MS = 150
 const REJOIN_INTERVAL_MS = 400
 const CHURN_INTERVAL_MS = 1_500
 const SETTLE_MS = 10_000
+const LIVE_PATIENCE_MS = 60_000
 const READ_PATIENCE_MS = 30_000
 /** Some for longer than a removal whose signal is lost may take to have its effect. */
 const AWAY_MS = [1_000, 14_000] as const
@@ -133,8 +134,13 @@ export class Crowd {
       return client === undefined ? [] : [{ id, owner: client }]
     })
     const crowd = new Crowd({ options, clients, rooms, apiUrl, random, edgeFor })
-    await until('the clients are live', () => clients.every((client) => client.isLive), 30_000)
-    return crowd
+    try {
+      await until('the clients are live', () => clients.every((client) => client.isLive), LIVE_PATIENCE_MS)
+      return crowd
+    } catch (error) {
+      crowd.close()
+      throw error
+    }
   }
 
   get accepted(): number {

@@ -26,13 +26,14 @@ export function freezeService(nemesis: Nemesis, name: string, forMs: number): Pr
   })
 }
 
-/** Lets a service end at a crash point, again and again, each time after another number of passes. */
+/** Lets a service end at a crash point, again and again, each time after another number of passes, and after `between`. */
 export function crashService(
   nemesis: Nemesis,
   name: string,
   points: readonly string[],
   times: number,
   passes: readonly [number, number],
+  between: () => Promise<unknown> = async () => undefined,
 ): Promise<number> {
   const { stack, random } = nemesis
   return nemesis.act(name, `${times} crashes at ${points.join(' or ')}`, async () => {
@@ -44,6 +45,7 @@ export function crashService(
       const pid = stack.pidOf(name)
       await populate(nemesis, name)
       await nemesis.until(`${name} crashes at ${CRASH_AT}`, () => stack.pidOf(name) !== pid, PATIENCE_MS)
+      await between()
     }
     await stack.end(name)
     stack.start(name)

@@ -1,19 +1,23 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { PERSISTER_GROUP } from '@roomlog/events'
 import { z } from 'zod'
-import { openServers } from '../operator/servers.ts'
-import { readSettings } from '../operator/settings.ts'
+import { openServers, type Servers } from '../operator/servers.ts'
+import { readSettings, type Target } from '../operator/settings.ts'
 import { operatorEnvironment } from './audit.ts'
 import type { Nemesis } from './nemesis.ts'
 
+const RETRY_MS = 250
+
 /** Milliseconds until the persisters have done with all that the log has when it is asked; rejects after `patienceMs`. */
 export async function backlogDrainedMs({ stack, until }: Nemesis, patienceMs: number): Promise<number> {
+  const startedAtMs = performance.now()
   const { target } = await readSettings({
     env: operatorEnvironment(stack),
     options: z.object({}),
     given: {},
     needsDatabase: true,
   })
-  await using servers = await openServers(target, 'chaos')
+  await using servers = await opened(target, startedAtMs + patienceMs)
   const { reader } = servers
   const ends = await reader.bounds('created')
   const isDrained = async () => {
@@ -22,5 +26,18 @@ export async function backlogDrainedMs({ stack, until }: Nemesis, patienceMs: nu
       ([partition, { from, end }]) => from === end || (positions.get(partition) ?? 0n) >= end,
     )
   }
-  return until('the backlog is drained', isDrained, patienceMs)
+  await until('the backlog is drained', isDrained, patienceMs)
+  return performance.now() - startedAtMs
+}
+
+/** Whatever was restarted may have no connection to spare at first. */
+async function opened(target: Target, untilMs: number): Promise<Servers> {
+  for (;;) {
+    try {
+      return await openServers(target, 'chaos')
+    } catch (error) {
+      if (performance.now() > untilMs) throw error
+      await sleep(RETRY_MS)
+    }
+  }
 }

@@ -17,11 +17,19 @@ export const persisterDiesBeforePublish: Fault = {
   inject: async (nemesis) => {
     const { stack, crowd, random } = nemesis
     const [first = '', ...others] = stack.persisters
-    await crashService(nemesis, random.pick(stack.persisters), POINTS, nemesis.times(CRASHES - 1, 3), [1, 30])
+    const drained = () => backlogDrainedMs(nemesis, BACKLOG_PATIENCE_MS)
+    const [name, crashes] = [random.pick(stack.persisters), nemesis.times(CRASHES - 1, 3)]
+    // It is one crash that is bounded: before the next all is done, and who will crash has left its group in order.
+    const calm = async () => {
+      await drained()
+      await stack.stop(name)
+    }
+    await calm()
+    await crashService(nemesis, name, POINTS, crashes, [1, 30], calm)
     // The last one in rooms where nobody writes any more: no later message can bring to light what was never published.
     await crowd.pause()
     // Else it would crash at what is left of the crashes before.
-    await backlogDrainedMs(nemesis, BACKLOG_PATIENCE_MS)
+    await drained()
     for (const name of others) await stack.end(name)
     await stack.end(first)
     await nemesis.act(first, 'crash after_db_commit in a quiet room', async () => {

@@ -24,15 +24,31 @@ describe('minted ids', () => {
 
   test('keep the time of a room that is ahead of the clock, and of that room alone', () => {
     const ids = mintIds(['ahead', 'other', 'ahead'], new Map([['ahead', FUTURE]]), () => NOW)
-    expect(ids).toEqual(['01MAV000000000000000010000', NOW, '01MAV000000000000000010001'])
+    expect(ids).toEqual(['01MAV0000000000100000000ZY', NOW, '01MAV0000000000200000000ZY'])
   })
 
   test('rise although the source repeats itself', () => {
     expect(mintIds(['a', 'a', 'a'], new Map(), () => NOW)).toEqual([
       NOW,
-      '01KAV0000000000000000000ZZ',
-      '01KAV000000000000000000100',
+      '01KAV0000000000100000000ZY',
+      '01KAV0000000000200000000ZY',
     ])
+  })
+
+  test('name one message each, also where a slower clock goes on in rooms that a faster one filled', () => {
+    const rooms = Array.from({ length: 8 }, (_, i) => `room ${i}`)
+    // As each process makes them: one after the other.
+    const source = (beginning: string) => {
+      let made = 0
+      return () => {
+        made += 1
+        return `${beginning}${String(made).padStart(21, '0')}`
+      }
+    }
+    const fast = mintIds(rooms, new Map(), source('01MAV'))
+    const lastIds = new Map(rooms.map((room, i) => [room, fast[i] ?? null]))
+    const slow = mintIds([...rooms, ...rooms], lastIds, source('01KAV'))
+    expect(new Set([...fast, ...slow]).size).toBe(24)
   })
 
   test('leave the map they are given as it is', () => {

@@ -19,10 +19,10 @@ export const persisterDiesBeforePublish: Fault = {
     const [first = '', ...others] = stack.persisters
     const drained = () => backlogDrainedMs(nemesis, BACKLOG_PATIENCE_MS)
     const [name, crashes] = [random.pick(stack.persisters), nemesis.times(CRASHES - 1, 3)]
-    // It is one crash that is bounded: before the next all is done, and who will crash has left its group in order.
+    // It is one crash that is bounded: its successor would crash, too, so another does the work before the next.
     const calm = async () => {
+      await stack.end(name)
       await drained()
-      await stack.stop(name)
     }
     await calm()
     await crashService(nemesis, name, POINTS, crashes, [1, 30], calm)

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { writeMetrics } from './audit/metrics.ts'
 import { type Options, optionsSchema, readArguments, USAGE } from './audit/options.ts'
-import { repair } from './audit/repair.ts'
+import { persistersReach, repair } from './audit/repair.ts'
 import { isClean, jsonReport, textReport } from './audit/report.ts'
 import { type AuditReport, audit } from './audit/run.ts'
 import { runCommand } from './operator/command.ts'
@@ -31,11 +31,18 @@ async function repairAll(servers: Servers, options: Options): Promise<AuditRepor
   const say = (text: string) => (options.json ? console.error(text) : console.log(text))
   // Only what is left after all is accepted.
   const lookOnly = () => look(servers, { ...options, accept: false })
+  // Else what an earlier repair has appended may still wait for them, and its message would be found lost again.
+  const mayAppend = await persistersReach(servers.reader)
   let report = await lookOnly()
+  if (!mayAppend && report.lost.length > 0)
+    say(
+      'Nothing that is lost was appended again: the persisters are behind. Repair it when they have caught up.',
+    )
   for (let last = ''; firstOf(report) !== '' && firstOf(report) !== last; ) {
     last = firstOf(report)
     say(textReport(report))
-    const isSettled = await repair(report, { ...servers, log: await servers.openLog(), say })
+    const lost = mayAppend ? report.lost : []
+    const isSettled = await repair({ ...report, lost }, { ...servers, log: await servers.openLog(), say })
     if (!isSettled) say('The persisters have not come to it yet: run the audit again when they have.')
     report = await lookOnly()
     if (!isSettled) break

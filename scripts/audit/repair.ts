@@ -39,7 +39,7 @@ export async function repair(report: AuditReport, options: RepairOptions): Promi
 }
 
 /** Whether the persisters come to the present end of the created records in time. */
-async function persistersReach(reader: LogReader): Promise<boolean> {
+export async function persistersReach(reader: LogReader): Promise<boolean> {
   const ends = await reader.bounds('created')
   const endMs = performance.now() + STORED_WITHIN_MS
   for (;;) {

@@ -430,6 +430,23 @@ for (const engine of OPERATOR_ENGINES) {
     })
 
     if (engine.name === 'embedded') {
+      test('does not append again what an earlier repair has appended while the persisters are away', async () => {
+        const room = await world.newRoom()
+        const lost = message(room, 'lost')
+        await lose(lost)
+        // As the earlier repair did.
+        await world.send(lost)
+        const created = await world.follow('created')
+        const { code, stdout } = await run('--repair')
+        expect(code).toBe(1)
+        expect(stdout).toContain('Nothing that is lost was appended again')
+        expect(created).toEqual([])
+        await world.startPersister()
+        await world.handled()
+        expect((await look()).counts).toEqual(NOTHING)
+        expect(await world.bodiesOf(room)).toEqual(['lost'])
+      })
+
       test('is not held up by a record whose clock is far ahead', async () => {
         const { db } = world.admin
         const room = await world.newRoom()

@@ -52,7 +52,7 @@ async function repairAll(servers: Servers, options: Options): Promise<AuditRepor
 
 /** Of what can be repaired; empty when that is nothing. */
 function firstOf({ lost: [record], unpublished: [place] }: AuditReport): string {
-  const lost = record === undefined ? '' : `${record.key}:${record.offset}`
+  const lost = record === undefined ? '' : `${record.partition}:${record.offset}`
   return place === undefined ? lost : `${lost} ${place.roomId}:${place.seq}`
 }
 

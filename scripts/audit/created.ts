@@ -1,7 +1,8 @@
+import { hash } from 'node:crypto'
 import type { Database } from '@roomlog/db'
 import type { LogReader, OffsetRange, Positions, Ranges, TimedRecord } from '@roomlog/event-log'
-import { addressOf, decodeCreated, type MessageAddress, type MessageCreated } from '@roomlog/events'
-import { type FoundRow, type MessageKey, rowsByKey } from './rows.ts'
+import { addressOf, decodeCreated, type MessageAddress } from '@roomlog/events'
+import { type BodyKey, type FoundRow, type MessageKey, rowsByKey } from './rows.ts'
 import { Places } from './seq-ranges.ts'
 
 /** Of one statement. */
@@ -9,15 +10,22 @@ const KEYS_AT_MOST = 500
 /** Of one partition: whoever has lost more has lost enough to be told of, and the rest waits for the next run. */
 const SUSPECTS_AT_MOST = 10_000
 
-/** A record without a row: so far, or for good. */
+/** A record without a row: so far, or for good. Not its bytes: on a bad day there are many. */
 export interface Suspect {
   readonly partition: number
-  readonly record: TimedRecord
+  readonly offset: bigint
+  /** When the log took it. */
+  readonly at: Date
   /** Undefined where no build can read it, or only a newer one. */
-  readonly event: MessageCreated | undefined
+  readonly event: AcceptedMessage | undefined
   readonly address: MessageAddress | undefined
   /** Of a version that this build does not know. */
   readonly isNewer: boolean
+}
+
+/** What of an accepted message is looked up and told. */
+export interface AcceptedMessage extends BodyKey {
+  readonly acceptedAt: string
 }
 
 /** A room that the audited records name. */
@@ -140,20 +148,20 @@ export class CreatedPass {
 
   /** The record has a row after all. */
   resolve(suspect: Suspect, row: FoundRow): void {
-    const { partition, record, event } = suspect
+    const { partition, offset, at, event } = suspect
     if (event === undefined) return
     const { roomId } = event
     this.#touch(roomId, suspect)
     this.explained.add(roomId, row.seq)
     // Else the row is another record's, of which this one is a repeat or a namesake.
-    if (row.partition !== partition || row.offset !== Number(record.offset)) return
+    if (row.partition !== partition || row.offset !== Number(offset)) return
     this.stored.add(roomId, row.seq)
-    if (this.#options.isPublishedKept(partition, record.at)) this.published.add(roomId, row.seq)
+    if (this.#options.isPublishedKept(partition, at)) this.published.add(roomId, row.seq)
     if (!row.sameBody) this.#altered.push({ suspect, row })
   }
 
-  #touch(roomId: string, { partition, record }: Suspect): void {
-    if (!this.touched.has(roomId)) this.touched.set(roomId, { partition, offset: record.offset })
+  #touch(roomId: string, { partition, offset }: Suspect): void {
+    if (!this.touched.has(roomId)) this.touched.set(roomId, { partition, offset })
   }
 }
 
@@ -162,11 +170,17 @@ export function keyOf({ roomId, senderId, clientMsgId }: MessageKey): MessageKey
   return { roomId, senderId, clientMsgId }
 }
 
-export function suspectOf(partition: number, record: TimedRecord): Suspect {
-  const decoded = decodeCreated(record.value)
-  const event = decoded.kind === 'event' ? decoded.event : undefined
-  const address = event === undefined ? addressOf(record.value) : keyOf(event)
-  return { partition, record, event, address, isNewer: decoded.kind === 'newer' }
+export function suspectOf(partition: number, { offset, at, value }: TimedRecord): Suspect {
+  const decoded = decodeCreated(value)
+  const found = { partition, offset, at, isNewer: decoded.kind === 'newer' }
+  if (decoded.kind !== 'event') return { ...found, event: undefined, address: addressOf(value) }
+  const { acceptedAt } = decoded.event
+  const key = bodyKeyOf(decoded.event)
+  return { ...found, event: { ...key, acceptedAt }, address: keyOf(key) }
+}
+
+export function bodyKeyOf({ body, ...key }: MessageKey & { readonly body: string }): BodyKey {
+  return { ...keyOf(key), bodySha256: hash('sha256', body) }
 }
 
 /** The rows of those that can be read and have one. */

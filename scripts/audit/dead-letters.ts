@@ -7,6 +7,7 @@ import type { Findings } from './findings.ts'
 interface Letter extends Suspect {
   /** Of the created record that was given up, as `partition:offset`. */
   readonly origin: string | undefined
+  readonly reason: string
 }
 
 /** The dead letters, by what they can be recognised: where the record stood that was given up, and whose it was. */
@@ -46,8 +47,8 @@ export class DeadLetters {
     await this.#read(ranges, () => undefined)
   }
 
-  has({ partition, record, address }: Suspect): boolean {
-    if (this.#known.has(`${partition}:${record.offset}`)) return true
+  has({ partition, offset, address }: Suspect): boolean {
+    if (this.#known.has(`${partition}:${offset}`)) return true
     return address !== undefined && this.#known.has(keyText(address))
   }
 
@@ -56,14 +57,14 @@ export class DeadLetters {
     const rows = await findRows(db, this.#waiting)
     for (const letter of this.#waiting) {
       if (rows.has(letter)) continue
-      const { partition, record, address, origin } = letter
+      const { partition, offset, address, origin, reason } = letter
       const from = origin === undefined ? '' : `, was record ${origin}`
       findings.add({
         kind: 'dead_letter',
-        detail: `${record.headers[HEADERS.reason] ?? 'no reason given'}${from}`,
+        detail: `${reason}${from}`,
         ...(address === undefined ? {} : address),
         partition,
-        offset: Number(record.offset),
+        offset: Number(offset),
       })
     }
   }
@@ -88,7 +89,7 @@ function letterOf(partition: number, record: TimedRecord): Letter {
   const origin = isCreated
     ? `${headers[HEADERS.originPartition]}:${headers[HEADERS.originOffset]}`
     : undefined
-  return { ...suspectOf(partition, record), origin }
+  return { ...suspectOf(partition, record), origin, reason: headers[HEADERS.reason] ?? 'no reason given' }
 }
 
 function keyText({ roomId, senderId, clientMsgId }: NonNullable<Suspect['address']>): string {

@@ -89,9 +89,12 @@ async function confirmedBy(reader: LogReader, rows: readonly StoredRow[]): Promi
   return confirmed
 }
 
-function rangesOver(rows: readonly StoredRow[]): Ranges {
+/** From the first to the last of each partition. */
+export function rangesOver(
+  records: Iterable<{ readonly partition: number; readonly offset: number | bigint }>,
+): Ranges {
   const ranges = new Map<number, { from: bigint; end: bigint }>()
-  for (const { partition, offset } of rows) {
+  for (const { partition, offset } of records) {
     const at = BigInt(offset)
     const { from, end } = ranges.get(partition) ?? { from: at, end: at }
     ranges.set(partition, { from: at < from ? at : from, end: at >= end ? at + 1n : end })

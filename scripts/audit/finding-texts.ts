@@ -5,13 +5,13 @@ import type { FoundRow, StoredRow } from './rows.ts'
 
 /** `persistersAt`: where they are in its partition. `isLost`: they had passed it before anything else was read. */
 export function unstored(suspect: Suspect, persistersAt: bigint, isLost: boolean): Finding {
-  const { record, event, isNewer } = suspect
+  const { at, event, isNewer } = suspect
   const why = isLost
     ? `is lost: the persisters have passed it and are at ${persistersAt}`
     : isNewer
       ? 'waits for a build that knows its newer version'
       : `waits for the persisters, which are at ${persistersAt}`
-  const detail = `accepted ${event?.acceptedAt ?? record.at.toISOString()}, ${why}`
+  const detail = `accepted ${event?.acceptedAt ?? at.toISOString()}, ${why}`
   return { kind: 'accepted_not_stored', detail, ...whereOf(suspect) }
 }
 
@@ -36,9 +36,9 @@ export function unexplained(row: StoredRow): Finding {
   return { kind: 'unexplained_row', detail, ...placeOf(row) }
 }
 
-function whereOf({ partition, record, address }: Suspect) {
+function whereOf({ partition, offset, address }: Suspect) {
   const key = address === undefined ? {} : keyOf(address)
-  return { ...key, partition, offset: Number(record.offset) }
+  return { ...key, partition, offset: Number(offset) }
 }
 
 function placeOf(row: StoredRow) {

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from '@roomlog/db'
-import type { EventLog, LogReader } from '@roomlog/event-log'
+import type { EventLog, LogReader, LogRecord } from '@roomlog/event-log'
 import { encodePersisted, PERSISTER_GROUP } from '@roomlog/events'
+import type { Suspect } from './created.ts'
+import { rangesOver } from './explained.ts'
 import { messagesAt } from './rows.ts'
 import type { AuditReport } from './run.ts'
 
@@ -27,15 +29,29 @@ export async function repair(report: AuditReport, options: RepairOptions): Promi
   const messages = database === undefined ? [] : await messagesAt(database.db, report.unpublished)
   await log.appendAll('persisted', messages.map(encodePersisted), signal)
   for (const { roomId, seq } of messages) say(`published again: room ${roomId} seq ${seq}`)
-  const records = report.lost.map(({ key, headers, value }) => ({
+  const lost = await recordsOf(report.lost, options.reader)
+  const records = lost.map(({ key, headers, value }) => ({
     key: key ?? '',
     headers,
     value: value ?? Buffer.alloc(0),
   }))
   await log.appendAll('created', records, signal)
-  for (const { key, offset } of report.lost)
+  for (const { key, offset } of lost)
     say(`appended again: the created record at offset ${offset}, key ${key}`)
   return records.length === 0 || persistersReach(options.reader)
+}
+
+/** As they stand in the log, in the order of each partition. */
+async function recordsOf(suspects: readonly Suspect[], reader: LogReader): Promise<readonly LogRecord[]> {
+  const wanted = new Set(suspects.map(({ partition, offset }) => `${partition}:${offset}`))
+  const found: LogRecord[] = []
+  await reader.read('created', {
+    ranges: rangesOver(suspects),
+    onRecords: async (partition, records) => {
+      found.push(...records.filter(({ offset }) => wanted.has(`${partition}:${offset}`)))
+    },
+  })
+  return found
 }
 
 /** Whether the persisters come to the present end of the created records in time. */

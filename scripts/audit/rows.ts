@@ -9,6 +9,12 @@ export interface MessageKey {
   readonly clientMsgId: string
 }
 
+/** The same with a digest of its body, which may be large. */
+export interface BodyKey extends MessageKey {
+  /** Of its UTF-8, in hexadecimal. */
+  readonly bodySha256: string
+}
+
 export interface Place {
   readonly roomId: string
   readonly seq: number
@@ -32,14 +38,14 @@ export interface FoundRow {
 }
 
 /** The rows that stand under these keys: one look into the unique index for each. */
-export function rowsByKey(keys: readonly (MessageKey & { readonly body: string })[]): RawBuilder<FoundRow> {
+export function rowsByKey(keys: readonly BodyKey[]): RawBuilder<FoundRow> {
   return sql`
     SELECT u.ord::int - 1 AS index, m.seq, m.source_partition AS partition, m.source_offset AS "offset",
-           m.body = u.body AS "sameBody"
+           encode(sha256(convert_to(m.body, 'UTF8')), 'hex') = u.body_sha256 AS "sameBody"
     FROM unnest(
       ${keys.map((key) => key.roomId)}::text[], ${keys.map((key) => key.senderId)}::text[],
-      ${keys.map((key) => key.clientMsgId)}::text[], ${keys.map((key) => key.body)}::text[]
-    ) WITH ORDINALITY AS u (room_id, sender_id, client_msg_id, body, ord)
+      ${keys.map((key) => key.clientMsgId)}::text[], ${keys.map((key) => key.bodySha256)}::text[]
+    ) WITH ORDINALITY AS u (room_id, sender_id, client_msg_id, body_sha256, ord)
     CROSS JOIN LATERAL (
       SELECT m.seq, m.source_partition, m.source_offset, m.body FROM chat.messages m
       WHERE m.room_id = u.room_id COLLATE "C" AND m.sender_id = u.sender_id COLLATE "C"

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from '@roomlog/db'
-import type { LogReader, Positions, TimedRecord } from '@roomlog/event-log'
+import type { LogReader, Positions } from '@roomlog/event-log'
 import { auditGroup } from '@roomlog/events'
 import { CreatedPass, findRows, type Suspect, sizeOf } from './created.ts'
 import { DeadLetters } from './dead-letters.ts'
@@ -33,7 +33,7 @@ export interface AuditReport {
   /** The first of each kind. */
   readonly findings: readonly Finding[]
   /** What a repair can append and publish again. */
-  readonly lost: readonly TimedRecord[]
+  readonly lost: readonly Suspect[]
   readonly unpublished: readonly Place[]
 }
 
@@ -67,7 +67,7 @@ class Audit {
   readonly #findings = new Findings()
   /** Of each partition the first record that the next audit has to look at again. */
   readonly #held = new Map<number, bigint>()
-  readonly #lost: TimedRecord[] = []
+  readonly #lost: Suspect[] = []
   readonly #unpublished: Place[] = []
 
   constructor(reader: LogReader, db: Database['db'], options: AuditOptions, group: string) {
@@ -88,7 +88,7 @@ class Audit {
       auditedTo: pass.reached,
     })
     const readTo = await this.#readPublished(published, plan.publishedFrom)
-    if (pass.suspects.some((it) => !isFinished(plan, it.partition, it.record.offset))) await delay(SETTLE_MS)
+    if (pass.suspects.some((it) => !isFinished(plan, it.partition, it.offset))) await delay(SETTLE_MS)
     const letters = new DeadLetters(this.#reader)
     await letters.readWaiting()
     await this.#judgeSuspects(plan, pass, letters)
@@ -131,17 +131,17 @@ class Audit {
     }
     for (const { suspect, row } of pass.altered) {
       this.#findings.add(altered(suspect, row))
-      this.#hold(suspect.partition, suspect.record.offset)
+      this.#hold(suspect.partition, suspect.offset)
     }
   }
 
   #reportUnstored(plan: Plan, suspect: Suspect): void {
-    const { partition, record } = suspect
-    const isLost = isFinished(plan, partition, record.offset)
+    const { partition, offset } = suspect
+    const isLost = isFinished(plan, partition, offset)
     this.#findings.add(unstored(suspect, plan.persistersAt.get(partition) ?? 0n, isLost))
-    if (isLost && this.#lost.length < REPAIRS_AT_MOST) this.#lost.push(record)
-    if (isLost) this.#hold(partition, record.offset)
-    else this.#keep(partition, record.offset)
+    if (isLost && this.#lost.length < REPAIRS_AT_MOST) this.#lost.push(suspect)
+    if (isLost) this.#hold(partition, offset)
+    else this.#keep(partition, offset)
   }
 
   async #judgePublished(

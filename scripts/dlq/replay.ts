@@ -1,6 +1,7 @@
 import type { Database } from '@roomlog/db'
 import type { EventLog, LogReader } from '@roomlog/event-log'
 import { type EncodedRecord, REPLAY_GROUP } from '@roomlog/events'
+import { bodyKeyOf } from '../audit/created.ts'
 import { rowsByKey } from '../audit/rows.ts'
 import { EXIT, type ExitCode } from '../operator/failure.ts'
 import { printable } from '../operator/printable.ts'
@@ -110,7 +111,7 @@ async function storedOf(letters: readonly Letter[], { db }: ReplayOptions): Prom
     letter.decoded.kind === 'event' ? [{ letter, event: letter.decoded.event }] : [],
   )
   if (db === undefined || readable.length === 0) return new Set()
-  const { rows } = await rowsByKey(readable.map(({ event }) => event)).execute(db)
+  const { rows } = await rowsByKey(readable.map(({ event }) => bodyKeyOf(event))).execute(db)
   return new Set(rows.map(({ index }) => readable[index]?.letter).filter((it) => it !== undefined))
 }
 

@@ -4,6 +4,7 @@ import { type Options, optionsSchema, readArguments, USAGE } from './audit/optio
 import { persistersReach, repair } from './audit/repair.ts'
 import { isClean, jsonReport, textReport } from './audit/report.ts'
 import { type AuditReport, audit } from './audit/run.ts'
+import { refuseReplica } from './audit/turn.ts'
 import { runCommand } from './operator/command.ts'
 import { describeFailure, EXIT, type ExitCode, OperatorFailure } from './operator/failure.ts'
 import { openServers, type Servers } from './operator/servers.ts'
@@ -19,6 +20,9 @@ await runCommand('audit', USAGE, async (args, env) => {
 
 async function once(target: Target, options: Options): Promise<ExitCode> {
   await using servers = await openServers(target, 'audit')
+  const { database } = servers
+  if (database === undefined) throw new OperatorFailure('Set DATABASE_URL.')
+  await refuseReplica(database)
   const report = options.repair ? await repairAll(servers, options) : await look(servers, options)
   if (options.metrics !== undefined) await putMetrics(options.metrics, report)
   console.log(options.json ? jsonReport(report) : textReport(report))

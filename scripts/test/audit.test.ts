@@ -519,6 +519,23 @@ for (const engine of OPERATOR_ENGINES) {
   })
 }
 
+suiteOn(['postgres'], 'the audit of a replica', () => {
+  test('is refused: what the replica lacks yet would be found lost', async () => {
+    await using world = await operatorWorld('embedded')
+    const { db } = world.admin
+    await sql`CREATE SCHEMA pretended`.execute(db)
+    await sql`CREATE FUNCTION pretended.pg_is_in_recovery() RETURNS boolean RETURN true`.execute(db)
+    const url = new URL(world.env.DATABASE_URL ?? '')
+    url.searchParams.set('options', '-c search_path=pretended,pg_catalog')
+    const env = { ...world.env, DATABASE_URL: url.href, DATABASE_ROLE: '' }
+    expect(await command('audit', [], env)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('is a replica'),
+    })
+  })
+})
+
 suiteOn(['postgres'], 'the audit of a database that was restored', () => {
   test('looks again at all that the log has', async () => {
     await using world = await operatorWorld('embedded')

@@ -4,7 +4,7 @@ import { type Options, optionsSchema, readArguments, USAGE } from './audit/optio
 import { persistersReach, repair } from './audit/repair.ts'
 import { isClean, jsonReport, textReport } from './audit/report.ts'
 import { type AuditReport, audit } from './audit/run.ts'
-import { refuseReplica } from './audit/turn.ts'
+import { refuseReplica, takeTurn } from './audit/turn.ts'
 import { runCommand } from './operator/command.ts'
 import { describeFailure, EXIT, type ExitCode, OperatorFailure } from './operator/failure.ts'
 import { openServers, type Servers } from './operator/servers.ts'
@@ -23,6 +23,7 @@ async function once(target: Target, options: Options): Promise<ExitCode> {
   const { database } = servers
   if (database === undefined) throw new OperatorFailure('Set DATABASE_URL.')
   await refuseReplica(database)
+  await using _turn = await takeTurn(database)
   const report = options.repair ? await repairAll(servers, options) : await look(servers, options)
   if (options.metrics !== undefined) await putMetrics(options.metrics, report)
   console.log(options.json ? jsonReport(report) : textReport(report))

@@ -21,7 +21,7 @@ it is gone.
 
 The servers come from the environment, as for npm run topics (ENGINE, DATABASE_URL, DATABASE_ROLE, KAFKA_BROKERS,
 NAMESPACE, PARTITIONS …); where none is named, it is the Roomlog that npm start has started from this folder.
-Exit code 0: clean. 1: something was found. 2: not everything could be looked at.`
+Exit code 0: clean. 1: something was found. 2: not everything could be looked at, or another audit was running.`
 
 const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const AGO = /^([0-9]{1,6})([smhd])$/

@@ -2,6 +2,29 @@ import type { Database } from '@roomlog/db'
 import { sql } from 'kysely'
 import { OperatorFailure } from '../operator/failure.ts'
 
+/** Of each database. */
+const AUDIT_LOCK = 7_264_002
+
+/**
+ * One audit of a database at a time, until it is disposed: two would tell the same and repair it twice. Throws
+ * `OperatorFailure` while another one runs.
+ */
+export async function takeTurn(database: Database): Promise<AsyncDisposable> {
+  const client = await database.dedicated()
+  const end = () => client.release(true)
+  try {
+    const { rows } = await client.query('SELECT pg_try_advisory_lock($1) AS taken', [AUDIT_LOCK])
+    if (rows[0].taken !== true)
+      throw new OperatorFailure('Another audit of this database is running. Wait until it has ended.')
+  } catch (error) {
+    end()
+    throw error
+  }
+  // At once: the server hears of a closed connection a moment later.
+  const giveUp = () => client.query('SELECT pg_advisory_unlock($1)', [AUDIT_LOCK]).then(end, end)
+  return { [Symbol.asyncDispose]: giveUp }
+}
+
 /** What a replica lacks would be taken for lost. Throws `OperatorFailure`. */
 export async function refuseReplica({ db }: Database): Promise<void> {
   const { rows } = await sql<{ isReplica: boolean }>`SELECT pg_is_in_recovery() AS "isReplica"`.execute(db)

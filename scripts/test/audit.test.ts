@@ -19,6 +19,7 @@ import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { messagesAt } from '../audit/rows.ts'
 import { type AuditOptions, type AuditReport, audit } from '../audit/run.ts'
+import { takeTurn } from '../audit/turn.ts'
 import {
   command,
   message,
@@ -501,17 +502,38 @@ for (const engine of OPERATOR_ENGINES) {
       })
     }
 
-    test('watches until a signal', async () => {
+    test('does not run beside another one', async () => {
+      {
+        await using _ = await takeTurn(world.database)
+        expect(await run()).toMatchObject({
+          code: 2,
+          stdout: '',
+          stderr: expect.stringContaining('Another audit of this database is running'),
+        })
+      }
+      expect((await run()).code).not.toBe(2)
+    })
+
+    test('watches until a signal, and waits for another audit', async () => {
+      await using other = new AsyncDisposableStack()
+      other.use(await takeTurn(world.database))
       const args = [join(ROOT, 'scripts/audit.ts'), '--older-than', '0', '--watch', '1']
       const watching = spawn(process.execPath, args, {
         env: { PATH: process.env.PATH ?? '', ...world.env },
-        stdio: ['ignore', 'pipe', 'ignore'],
+        stdio: ['ignore', 'pipe', 'pipe'],
       })
       onTestFinished(() => void watching.kill('SIGKILL'))
       let output = ''
       watching.stdout.setEncoding('utf8').on('data', (text: string) => {
         output += text
       })
+      let refusals = ''
+      watching.stderr.setEncoding('utf8').on('data', (text: string) => {
+        refusals += text
+      })
+      await expect.poll(() => refusals, PATIENCE).toContain('Another audit')
+      expect(output).toBe('')
+      await other.disposeAsync()
       await expect.poll(() => output.match(/clean\n/g)?.length ?? 0, PATIENCE).toBeGreaterThan(1)
       watching.kill('SIGTERM')
       expect(await once(watching, 'exit')).toEqual([0, null])

@@ -52,7 +52,10 @@ export class DeadLetters {
     return address !== undefined && this.#known.has(keyText(address))
   }
 
-  /** Those that wait and have no row by now: somebody has to look at them. */
+  /**
+   * Those that wait and have no row by now: somebody has to look at them. One of another body settles it, too: with the
+   * name given, theirs is rejected as any later one.
+   */
   async report(db: Database['db'], findings: Findings): Promise<void> {
     const rows = await findRows(db, this.#waiting)
     for (const letter of this.#waiting) {

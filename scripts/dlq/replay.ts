@@ -2,7 +2,7 @@ import type { Database } from '@roomlog/db'
 import type { EventLog, LogReader } from '@roomlog/event-log'
 import { type EncodedRecord, REPLAY_GROUP } from '@roomlog/events'
 import { bodyKeyOf } from '../audit/created.ts'
-import { rowsByKey } from '../audit/rows.ts'
+import { type FoundRow, rowsByKey } from '../audit/rows.ts'
 import { EXIT, type ExitCode } from '../operator/failure.ts'
 import { printable } from '../operator/printable.ts'
 import { type Letter, type LetterPlace, originalOf, placeText, readLetter, readLetters } from './letter.ts'
@@ -77,12 +77,14 @@ async function giveBack(letters: readonly Letter[], options: ReplayOptions): Pro
   const { isDry, isForced, openLog } = options
   const stored = await storedOf(letters, options)
   const records: EncodedRecord[] = []
-  let left = 0
+  let [known, left] = [0, 0]
   for (const letter of letters) {
     const record = originalOf(letter)
-    const why = stored.has(letter) ? 'is stored already' : reasonToLeave(letter, record, isForced)
+    const row = stored.get(letter)
+    const why = row === undefined ? reasonToLeave(letter, record, isForced) : textOf(row)
     if (why !== undefined || record === undefined) {
-      if (!stored.has(letter)) left += 1
+      if (row?.sameBody === true) known += 1
+      else left += 1
       console.log(printable(`left ${placeText(letter)}: ${why}`))
       continue
     }
@@ -92,7 +94,12 @@ async function giveBack(letters: readonly Letter[], options: ReplayOptions): Pro
   if (!isDry && records.length > 0) {
     await (await openLog()).appendAll('created', records, AbortSignal.timeout(APPEND_TIMEOUT_MS))
   }
-  return { replayed: records.length, stored: stored.size, left }
+  return { replayed: records.length, stored: known, left }
+}
+
+/** Of a name that is given: whoever comes later with another body is rejected. */
+function textOf({ sameBody }: FoundRow): string {
+  return sameBody ? 'is stored already' : 'another message has its name'
 }
 
 function reasonToLeave(
@@ -105,14 +112,18 @@ function reasonToLeave(
   return `it cannot be read (${decoded.reason}) and would come back; --force gives it back all the same`
 }
 
-/** Those whose message stands in the database by now, by this letter or another. */
-async function storedOf(letters: readonly Letter[], { db }: ReplayOptions): Promise<ReadonlySet<Letter>> {
+/** The rows of those whose names are given by now, by this letter or another. */
+async function storedOf(
+  letters: readonly Letter[],
+  { db }: ReplayOptions,
+): Promise<ReadonlyMap<Letter, FoundRow>> {
   const readable = letters.flatMap((letter) =>
     letter.decoded.kind === 'event' ? [{ letter, event: letter.decoded.event }] : [],
   )
-  if (db === undefined || readable.length === 0) return new Set()
+  if (db === undefined || readable.length === 0) return new Map()
   const { rows } = await rowsByKey(readable.map(({ event }) => bodyKeyOf(event))).execute(db)
-  return new Set(rows.map(({ index }) => readable[index]?.letter).filter((it) => it !== undefined))
+  const found = rows.map((row) => [readable[row.index]?.letter, row] as const)
+  return new Map(found.flatMap(([letter, row]) => (letter === undefined ? [] : [[letter, row] as const])))
 }
 
 function added(a: Outcome, b: Outcome): Outcome {

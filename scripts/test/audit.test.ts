@@ -331,6 +331,16 @@ for (const engine of OPERATOR_ENGINES) {
       expect((await look()).counts).toEqual({ ...NOTHING, dead_letter: dead_letter - 1 })
     })
 
+    test('a dead letter whose name another body has by now is no alarm any longer', async () => {
+      const event = message(newId(), 'first')
+      await world.send(event)
+      await world.handled()
+      const { dead_letter } = (await look()).counts
+      await world.newRoom(event.roomId)
+      await sendAgain({ ...event, body: 'second' })
+      expect((await look()).counts).toEqual({ ...NOTHING, dead_letter: dead_letter - 1 })
+    })
+
     /** The reader, to which something happens when what was published is read for the first time. */
     const readerWith = (published: (read: () => Promise<void>) => Promise<void>): LogReader => {
       const { reader } = world

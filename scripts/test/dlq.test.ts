@@ -141,6 +141,22 @@ for (const engine of OPERATOR_ENGINES) {
       expect(await world.bodiesOf(room)).toEqual([`in ${room}`])
     })
 
+    test('leaves one whose name another message has by now', async () => {
+      const room = newId()
+      const buried = message(room, 'buried')
+      await world.send(buried)
+      await world.handled()
+      const [place = ''] = await waiting()
+      await world.newRoom(room)
+      await world.send({ ...buried, body: 'another' })
+      await world.handled()
+      const { code, stdout } = await run('replay', '--all')
+      expect(code).toBe(1)
+      expect(stdout).toContain(`left ${place}: another message has its name`)
+      expect(stdout).toContain('0 given back, 0 stored already, 1 left')
+      expect(await world.bodiesOf(room)).toEqual(['another'])
+    })
+
     test('killed between giving back and remembering it, it goes on without a second message', async () => {
       const room = newId()
       await bury(room)

@@ -13,7 +13,9 @@ await runCommand('dlq', USAGE, async (args, env) => {
   if (read === undefined) return undefined
   const { command, given } = read
   const { target, options } = await readSettings({ env, given, options: optionsSchema, needsDatabase: false })
-  await using servers = await openServers(target, 'dlq')
+  // On Kafka only a replay looks into it.
+  const needed = target.engine === 'embedded' || command.name === 'replay' ? target.database : undefined
+  await using servers = await openServers({ ...target, database: needed }, 'dlq')
   const { reader, database, openLog } = servers
   switch (command.name) {
     case 'list':

@@ -215,6 +215,20 @@ for (const engine of OPERATOR_ENGINES) {
       expect(await run('list')).toMatchObject({ code: 0, stdout: expect.stringContaining(`${place} `) })
     })
 
+    if (engine.name === 'full') {
+      test('needs no database to list, show and dismiss', async () => {
+        await bury(newId())
+        const [place = ''] = await waiting()
+        const away = { ...world.env, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' }
+        for (const [args, code] of [
+          [['list'], 1],
+          [['show', place], 0],
+          [['dismiss', '--all'], 0],
+        ] as const)
+          expect(await command('dlq', args, away)).toMatchObject({ code, stderr: '' })
+      })
+    }
+
     if (engine.name === 'embedded') {
       test('dismisses none that were removed for their age', async () => {
         await buryPoison(newId())

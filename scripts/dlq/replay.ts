@@ -5,11 +5,9 @@ import { bodyKeyOf } from '../audit/created.ts'
 import { type FoundRow, rowsByKey } from '../audit/rows.ts'
 import { EXIT, type ExitCode } from '../operator/failure.ts'
 import { printable } from '../operator/printable.ts'
-import { type Letter, type LetterPlace, originalOf, placeText, readLetter, readLetters } from './letter.ts'
+import { type Letter, type LetterPlace, letterOf, originalOf, placeText, readLetter } from './letter.ts'
 import { count } from './list.ts'
 
-/** Between two commits: what a replay that is killed may give back once more. */
-const STEP_LETTERS = 500n
 const APPEND_TIMEOUT_MS = 30_000
 
 export interface ReplayOptions {
@@ -41,15 +39,16 @@ export async function replayAll(options: ReplayOptions): Promise<ExitCode> {
   const bounds = await reader.bounds('deadLetters')
   const positions = await reader.positions(REPLAY_GROUP, 'deadLetters')
   let total = NOTHING
-  for (const [partition, { from: low, end }] of [...bounds].toSorted(([a], [b]) => a - b)) {
-    const position = positions.get(partition) ?? low
-    for (let from = position < low ? low : position; from < end; from += STEP_LETTERS) {
-      const to = from + STEP_LETTERS < end ? from + STEP_LETTERS : end
-      const letters = await readLetters(reader, new Map([[partition, { from, end: to }]]))
+  await reader.read('deadLetters', {
+    ranges: new Map([...bounds].map(([p, { from, end }]) => [p, { from: positions.get(p) ?? from, end }])),
+    onRecords: async (partition, records) => {
+      const letters = records.map((record) => letterOf(partition, record))
       total = added(total, await giveBack(letters, options))
-      if (!isDry) await reader.commit(REPLAY_GROUP, 'deadLetters', new Map([[partition, to]]))
-    }
-  }
+      const next = (records.at(-1)?.offset ?? -1n) + 1n
+      // What a replay that is killed may give back once more is what came since the last commit.
+      if (!isDry) await reader.commit(REPLAY_GROUP, 'deadLetters', new Map([[partition, next]]))
+    },
+  })
   return concluded(total, options)
 }
 

@@ -57,6 +57,7 @@ class KafkaReader implements LogReader {
   }
 
   async read(topic: Topic, { ranges, onRecords }: ReadOptions): Promise<void> {
+    if ([...ranges.values()].every(({ from, end }) => from >= end)) return
     // What retention has removed up to its end would never come.
     const kept = await this.bounds(topic)
     const wanted = [...ranges].map(([partition, { from, end }]) => {

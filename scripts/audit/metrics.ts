@@ -16,19 +16,17 @@ const GAUGES: readonly (readonly [FindingKind, string, string])[] = [
 
 /** The report in Prometheus's text format. */
 export function metricsText(report: AuditReport): string {
-  const { counts, auditedTotal, startedAt, durationMs } = report
-  const lines = (name: string, type: string, help: string, value: number) =>
-    `# HELP roomlog_audit_${name} ${help}\n# TYPE roomlog_audit_${name} ${type}\nroomlog_audit_${name} ${value}\n`
+  const { counts, startedAt, durationMs } = report
+  const lines = (name: string, help: string, value: number) =>
+    `# HELP roomlog_audit_${name} ${help}\n# TYPE roomlog_audit_${name} gauge\nroomlog_audit_${name} ${value}\n`
   return [
-    ...GAUGES.map(([kind, name, help]) => lines(name, 'gauge', help, counts[kind])),
-    lines('records_total', 'counter', 'Created records audited, by all runs', auditedTotal),
+    ...GAUGES.map(([kind, name, help]) => lines(name, help, counts[kind])),
     lines(
       'last_run_timestamp_seconds',
-      'gauge',
       'When the last audit that came to its end began',
       startedAt.getTime() / 1000,
     ),
-    lines('duration_seconds', 'gauge', 'How long it took', durationMs / 1000),
+    lines('duration_seconds', 'How long it took', durationMs / 1000),
   ].join('')
 }
 

@@ -46,14 +46,13 @@ function lineOf(finding: Finding): string {
 
 /** One object. Findings are cut at 1000 of each kind; `counts` has all. */
 export function jsonReport(report: AuditReport): string {
-  const { startedAt, durationMs, full, audited, auditedTotal, notYet, counts, findings } = report
+  const { startedAt, durationMs, full, audited, notYet, counts, findings } = report
   return JSON.stringify({
     clean: isClean(report),
     startedAt,
     durationMs,
     full,
     audited,
-    auditedTotal,
     notYet,
     counts,
     findings,

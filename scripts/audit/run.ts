@@ -25,8 +25,6 @@ export interface AuditReport {
   readonly full: boolean
   /** Created records that were looked at now. */
   readonly audited: number
-  /** All that were, in all runs: those below the audit's position. */
-  readonly auditedTotal: number
   /** Those still to be looked at: too young, or behind a finding. */
   readonly notYet: number
   readonly counts: Counts
@@ -213,7 +211,6 @@ class Audit {
       durationMs: Date.now() - this.#startedAt.getTime(),
       full: this.#options.full,
       audited: pass.looked,
-      auditedTotal: Number([...auditedTo.values()].reduce((sum, it) => sum + it, 0n)),
       notYet: sizeOf(left),
       counts: this.#findings.counts,
       findings: this.#findings.kept,

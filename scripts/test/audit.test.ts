@@ -97,8 +97,8 @@ for (const engine of OPERATOR_ENGINES) {
       for (const room of rooms) await store(room, ...bodies)
       const report = await look()
       expect(report).toMatchObject({ counts: NOTHING, findings: [], audited: 64, notYet: 0 })
-      expect(await look()).toMatchObject({ counts: NOTHING, audited: 0, auditedTotal: report.auditedTotal })
-      expect(await look({ full: true })).toMatchObject({ counts: NOTHING, audited: report.auditedTotal })
+      expect(await look()).toMatchObject({ counts: NOTHING, audited: 0 })
+      expect(await look({ full: true })).toMatchObject({ counts: NOTHING, audited: 64 })
     })
 
     test('leaves alone what is younger than its bound', async () => {
@@ -420,7 +420,7 @@ for (const engine of OPERATOR_ENGINES) {
       )
       for (const name of ['stored_not_published', 'holes', 'unexplained_rows'])
         expect(metrics).toContain(`\nroomlog_audit_${name} 0\n`)
-      for (const name of ['dead_letters', 'records_total', 'last_run_timestamp_seconds', 'duration_seconds'])
+      for (const name of ['dead_letters', 'last_run_timestamp_seconds', 'duration_seconds'])
         expect(metrics).toMatch(new RegExp(`\nroomlog_audit_${name} [0-9.]+\n`))
       expect(await run('--accept')).toMatchObject({ code: 1 })
       expect(await run()).toMatchObject({ code: 0 })

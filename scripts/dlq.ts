@@ -6,8 +6,8 @@ import { runCommand } from './operator/command.ts'
 import { openServers } from './operator/servers.ts'
 import { readSettings } from './operator/settings.ts'
 
-// What became of the records that persisters gave up, and the way back for them. The servers are closed at the end of
-// the block: what works on them is awaited in it.
+// What became of the records that persisters dead-lettered, and the way back for them. The servers are closed at the end
+// of the block: what works on them is awaited in it.
 await runCommand('dlq', USAGE, async (args, env) => {
   const read = readArguments(args)
   if (read === undefined) return undefined
@@ -21,13 +21,13 @@ await runCommand('dlq', USAGE, async (args, env) => {
     case 'list':
       return await list(reader, { ...command, ...options })
     case 'show':
-      return await show(reader, command.place, command.isRaw)
+      return await show(reader, command.position, command.isRaw)
     case 'dismiss':
       return await dismissAll(reader)
     case 'replay': {
-      const { places, ...how } = command
+      const { positions, ...how } = command
       const replay = { reader, db: database?.db, openLog, ...how }
-      return await (places === undefined ? replayAll(replay) : replayThese(places, replay))
+      return await (positions === undefined ? replayAll(replay) : replayThese(positions, replay))
     }
   }
 })

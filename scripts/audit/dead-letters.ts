@@ -5,12 +5,12 @@ import { findRows, type Suspect, suspectOf } from './created.ts'
 import type { Findings } from './findings.ts'
 
 interface Letter extends Suspect {
-  /** Of the created record that was given up, as `partition:offset`. */
+  /** Of the created record that was dead-lettered, as `partition:offset`. */
   readonly origin: string | undefined
   readonly reason: string
 }
 
-/** The dead letters, by what they can be recognised: where the record stood that was given up, and whose it was. */
+/** The dead letters, by what they can be recognised: where the record stood that was dead-lettered, and whose it was. */
 export class DeadLetters {
   readonly #reader: LogReader
   readonly #waiting: Letter[] = []
@@ -21,7 +21,7 @@ export class DeadLetters {
     this.#reader = reader
   }
 
-  /** Reads those that were not given back yet. */
+  /** Reads those that were not replayed yet. */
   async readWaiting(): Promise<void> {
     const [bounds, replayed] = [
       await this.#reader.bounds('deadLetters'),
@@ -35,12 +35,12 @@ export class DeadLetters {
     const ranges = new Map(split.map(({ partition, middle, end }) => [partition, { from: middle, end }]))
     await this.#read(ranges, (letter) => {
       this.#waiting.push(letter)
-      // Not of those given back: what became of the record that was made of one is not known by its key.
+      // Not of those replayed: what became of the record that was made of one is not known by its key.
       if (letter.address !== undefined) this.#known.add(keyText(letter.address))
     })
   }
 
-  /** Reads the others too: a record given back a while ago may be dead all the same. */
+  /** Reads the others too: a record replayed a while ago may be dead all the same. */
   async readOlder(): Promise<void> {
     const ranges = this.#older
     this.#older = new Map()

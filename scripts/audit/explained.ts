@@ -66,12 +66,12 @@ export async function oldestTimes(
   return found
 }
 
-/** Those of the rows that the record in their place names. */
+/** Those of the rows that the record at their position names. */
 async function confirmedBy(reader: LogReader, rows: readonly StoredRow[]): Promise<ReadonlySet<StoredRow>> {
-  const byPlace = new Map<string, StoredRow[]>()
+  const byPosition = new Map<string, StoredRow[]>()
   for (const row of rows) {
-    const place = `${row.partition}:${row.offset}`
-    byPlace.set(place, [...(byPlace.get(place) ?? []), row])
+    const position = `${row.partition}:${row.offset}`
+    byPosition.set(position, [...(byPosition.get(position) ?? []), row])
   }
   const confirmed = new Set<StoredRow>()
   await reader.read('created', {
@@ -79,7 +79,7 @@ async function confirmedBy(reader: LogReader, rows: readonly StoredRow[]): Promi
     onRecords: async (partition, records) => {
       for (const record of records) {
         const address = suspectOf(partition, record).address
-        for (const row of byPlace.get(`${partition}:${record.offset}`) ?? []) {
+        for (const row of byPosition.get(`${partition}:${record.offset}`) ?? []) {
           const isOf = address?.roomId === row.roomId && address.senderId === row.senderId
           if (isOf && address.clientMsgId === row.clientMsgId) confirmed.add(row)
         }

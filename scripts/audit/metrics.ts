@@ -11,7 +11,7 @@ const GAUGES: readonly (readonly [FindingKind, string, string])[] = [
   ],
   ['hole', 'holes', 'Missing seqs and heads that do not agree, in the rooms looked at'],
   ['unexplained_row', 'unexplained_rows', 'Rows that no created record explains'],
-  ['dead_letter', 'dead_letters', 'Dead letters that were neither given back nor stored since'],
+  ['dead_letter', 'dead_letters', 'Dead letters that were neither replayed nor stored since'],
 ]
 
 /** The report in Prometheus's text format. */

@@ -17,7 +17,7 @@ it is gone.
   --metrics <file>        also write the counts for Prometheus (node_exporter's textfile collector)
   --watch <seconds>       again and again, so long apart, until a signal
   --repair                append again what was lost, publish again what was not published, and look once more
-  --accept                go on after what is found now: it is not told again
+  --accept                continue after what is found now: it is not told again
 
 The servers come from the environment, as for npm run topics (ENGINE, DATABASE_URL, DATABASE_ROLE, KAFKA_BROKERS,
 NAMESPACE, PARTITIONS …); where none is named, it is the Roomlog that npm start has started from this folder.

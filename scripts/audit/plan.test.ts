@@ -57,7 +57,7 @@ test('a look at what is new begins where the last one ended, the first with the 
   }
 })
 
-test('a look that leaves something out is none to go on behind, the first neither', async () => {
+test('a look that leaves something out is none to continue after, the first neither', async () => {
   const created = { from: 3n, end: 9n }
   expect((await planOf({ created, audited: 5n, since: 5n }, SINCE)).isContinued(0)).toBe(true)
   expect((await planOf({ created, audited: 5n, since: 6n }, SINCE)).isContinued(0)).toBe(false)

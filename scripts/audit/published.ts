@@ -15,7 +15,7 @@ export interface PublishedPassOptions {
 
 /**
  * Reads what was published, and finds where the next audit has to begin with that: before everything that was made of
- * a created record which is not audited yet. By the records' places alone, for the clocks of edges and persisters differ.
+ * a created record which is not audited yet. By the records' positions alone, for the clocks of edges and persisters differ.
  */
 export class PublishedPass {
   readonly #options: PublishedPassOptions

@@ -12,12 +12,12 @@ import {
 import { UsageError } from '../operator/failure.ts'
 
 /** Where a dead letter stands, written `partition:offset`. */
-export interface LetterPlace {
+export interface LetterPosition {
   readonly partition: number
   readonly offset: bigint
 }
 
-export interface Letter extends LetterPlace {
+export interface Letter extends LetterPosition {
   readonly record: TimedRecord
   readonly reason: string
   /** Undefined where the headers do not tell. */
@@ -26,18 +26,18 @@ export interface Letter extends LetterPlace {
   readonly address: MessageAddress | undefined
 }
 
-const PLACE = /^([0-9]{1,4}):([0-9]{1,18})$/
+const POSITION = /^([0-9]{1,4}):([0-9]{1,18})$/
 
 /** Throws `UsageError`. */
-export function placeFrom(text: string): LetterPlace {
-  const [, partition, offset] = PLACE.exec(text) ?? []
+export function positionFrom(text: string): LetterPosition {
+  const [, partition, offset] = POSITION.exec(text) ?? []
   if (partition === undefined || offset === undefined) {
-    throw new UsageError(`"${text}" is no place of a dead letter, which is partition:offset, as in 3:17`)
+    throw new UsageError(`"${text}" is no position of a dead letter, which is partition:offset, as in 3:17`)
   }
   return { partition: Number(partition), offset: BigInt(offset) }
 }
 
-export function placeText({ partition, offset }: LetterPlace): string {
+export function positionText({ partition, offset }: LetterPosition): string {
   return `${partition}:${offset}`
 }
 
@@ -56,7 +56,7 @@ export async function readLetters(reader: LogReader, ranges: Ranges): Promise<re
 /** Undefined where none stands there. */
 export async function readLetter(
   reader: LogReader,
-  { partition, offset }: LetterPlace,
+  { partition, offset }: LetterPosition,
 ): Promise<Letter | undefined> {
   const bounds = (await reader.bounds('deadLetters')).get(partition)
   if (bounds === undefined || offset < bounds.from || offset >= bounds.end) return undefined
@@ -66,16 +66,16 @@ export async function readLetter(
 
 export function letterOf(partition: number, record: TimedRecord): Letter {
   const { headers, value, offset } = record
-  const [topic, at, place] = [HEADERS.originTopic, HEADERS.originPartition, HEADERS.originOffset].map(
+  const [topic, at, position] = [HEADERS.originTopic, HEADERS.originPartition, HEADERS.originOffset].map(
     (name) => headers[name],
   )
-  const isKnown = topic !== undefined && at !== undefined && place !== undefined
+  const isKnown = topic !== undefined && at !== undefined && position !== undefined
   return {
     partition,
     offset,
     record,
     reason: headers[HEADERS.reason] ?? 'no reason given',
-    origin: isKnown ? { topic, partition: at, offset: place } : undefined,
+    origin: isKnown ? { topic, partition: at, offset: position } : undefined,
     decoded: decodeCreated(value),
     address: addressOf(value),
   }
@@ -88,7 +88,7 @@ const OF_THE_LETTER: readonly string[] = [
   HEADERS.originOffset,
 ]
 
-/** The record that was given up, as it was; undefined where it came from no topic that can take it back. */
+/** The record that was dead-lettered, as it was; undefined where it came from no topic that can take it back. */
 export function originalOf({ record, origin }: Letter): EncodedRecord | undefined {
   if (origin?.topic !== TOPICS.created.name) return undefined
   const headers = Object.entries(record.headers).filter(([name]) => !OF_THE_LETTER.includes(name))

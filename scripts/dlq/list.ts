@@ -2,13 +2,13 @@ import type { LogReader, Positions, Ranges } from '@roomlog/event-log'
 import { REPLAY_GROUP } from '@roomlog/events'
 import { EXIT, type ExitCode } from '../operator/failure.ts'
 import { printable } from '../operator/printable.ts'
-import { type Letter, type LetterPlace, placeText, readLetters } from './letter.ts'
+import { type Letter, type LetterPosition, positionText, readLetters } from './letter.ts'
 
 export interface ListOptions {
   /** At most so many. */
   readonly limit: number
-  /** Behind this one. */
-  readonly after: LetterPlace | undefined
+  /** After this one. */
+  readonly after: LetterPosition | undefined
   readonly json: boolean
 }
 
@@ -22,12 +22,12 @@ export async function list(reader: LogReader, options: ListOptions): Promise<Exi
   if (options.json) {
     const rows = letters.map((letter) => jsonOf(letter, decided))
     console.log(
-      JSON.stringify({ all, waiting, letters: rows, next: next === undefined ? null : placeText(next) }),
+      JSON.stringify({ all, waiting, letters: rows, next: next === undefined ? null : positionText(next) }),
     )
   } else {
     for (const letter of letters) console.log(lineOf(letter, decided))
     console.log(`${all} dead letters, ${waiting} of them wait`)
-    if (next !== undefined) console.log(`more: npm run dlq -- list --after ${placeText(next)}`)
+    if (next !== undefined) console.log(`more: npm run dlq -- list --after ${positionText(next)}`)
   }
   return waiting === 0 ? EXIT.clean : EXIT.findings
 }
@@ -36,10 +36,10 @@ export async function list(reader: LogReader, options: ListOptions): Promise<Exi
 export function pageOf(
   bounds: Ranges,
   { limit, after }: ListOptions,
-): { readonly ranges: Ranges; readonly next: LetterPlace | undefined } {
+): { readonly ranges: Ranges; readonly next: LetterPosition | undefined } {
   const ranges = new Map<number, { from: bigint; end: bigint }>()
   let left = BigInt(limit)
-  let last: LetterPlace | undefined
+  let last: LetterPosition | undefined
   for (const [partition, range] of [...bounds].toSorted(([a], [b]) => a - b)) {
     if (after !== undefined && partition < after.partition) continue
     const skip = after?.partition === partition ? after.offset + 1n : range.from
@@ -73,7 +73,7 @@ function isWaiting({ partition, offset }: Letter, decided: Positions): boolean {
 function jsonOf(letter: Letter, decided: Positions) {
   const { record, reason, origin, address } = letter
   return {
-    place: placeText(letter),
+    position: positionText(letter),
     at: record.at,
     reason,
     origin: origin ?? null,
@@ -90,6 +90,6 @@ function lineOf(letter: Letter, decided: Positions): string {
   const from = origin === undefined ? 'unknown' : `${origin.topic}/${origin.partition}:${origin.offset}`
   const whose = address === undefined ? '' : `  room ${address.roomId}  sender ${address.senderId}`
   const state = isWaiting(letter, decided) ? '  waits' : ''
-  const head = `${placeText(letter).padEnd(8)}  ${record.at.toISOString()}  ${String(record.value?.length ?? 0).padStart(6)} bytes`
+  const head = `${positionText(letter).padEnd(8)}  ${record.at.toISOString()}  ${String(record.value?.length ?? 0).padStart(6)} bytes`
   return printable(`${head}  ${reason}  from ${from}${whose}${state}`)
 }

@@ -2,37 +2,37 @@ import { parseArgs } from 'node:util'
 import { integer } from '@roomlog/service-kit'
 import { z } from 'zod'
 import { UsageError } from '../operator/failure.ts'
-import { type LetterPlace, placeFrom } from './letter.ts'
+import { type LetterPosition, positionFrom } from './letter.ts'
 
-export const USAGE = `npm run dlq -- list | show <place> | replay --all | replay <place>... | dismiss --all
+export const USAGE = `npm run dlq -- list | show <position> | replay --all | replay <position>... | dismiss --all
 
-A place is partition:offset, as in 3:17. Dead letters are records that a persister gave up: no build can read them, the
-database refuses them for their values, or their room does not exist. They are kept for 30 days.
+A position is partition:offset, as in 3:17. Dead letters are records that a persister cannot store: no build can read
+them, the database refuses them for their values, or their room does not exist. They are kept for 30 days.
 
-  list                    place, time, size, reason, where the record stood, room and sender
+  list                    position, time, size, reason, where the record stood, room and sender
     --limit <count>       so many at most (50)
-    --after <place>       those behind this one
+    --after <position>    those after this one
     --json                one JSON object instead
-  show <place>            key, headers and bytes of one, as text or in hexadecimal
+  show <position>         key, headers and bytes of one, as text or in hexadecimal
     --raw                 the bytes alone
-  replay                  gives the original bytes back under their key; what is stored already stays one message
+  replay                  appends the original bytes again under their key; what is stored already stays one message
     --all                 all that wait; it remembers how far it came. What it leaves it names: that waits no longer,
-                          and can be given back by its place
+                          and can be replayed by its position
     --dry-run             only says what it would do
     --force               also those that cannot be read; they come back unless a new build reads them
-  dismiss --all           none waits any longer, none is given back, and npm run audit is silent about them
+  dismiss --all           none waits any longer, none is replayed, and npm run audit is silent about them
 
 The servers come from the environment, as for npm run topics (ENGINE, DATABASE_URL, DATABASE_ROLE, KAFKA_BROKERS,
 NAMESPACE, PARTITIONS …); where none is named, it is the Roomlog that npm start has started from this folder.
 Exit code 0: nothing waits, everything asked for is done. 1: some wait, or were left. 2: it could not be done.`
 
 export type Command =
-  | { readonly name: 'list'; readonly after: LetterPlace | undefined; readonly json: boolean }
-  | { readonly name: 'show'; readonly place: LetterPlace; readonly isRaw: boolean }
+  | { readonly name: 'list'; readonly after: LetterPosition | undefined; readonly json: boolean }
+  | { readonly name: 'show'; readonly position: LetterPosition; readonly isRaw: boolean }
   | {
       readonly name: 'replay'
       /** Undefined: all. */
-      readonly places: readonly LetterPlace[] | undefined
+      readonly positions: readonly LetterPosition[] | undefined
       readonly isDry: boolean
       readonly isForced: boolean
     }
@@ -64,36 +64,38 @@ export function readArguments(args: readonly string[]): Arguments | undefined {
     throw new UsageError('list, show, replay or dismiss?')
   const stray = Object.entries(values).find(([option, value]) => value && !allowed[name]?.includes(option))
   if (stray !== undefined) throw new UsageError(`--${stray[0]} does not go with ${name}`)
-  return { command: commandOf(name, rest.map(placeFrom), values), given: { '--limit': values.limit } }
+  return { command: commandOf(name, rest.map(positionFrom), values), given: { '--limit': values.limit } }
 }
 
 function commandOf(
   name: string,
-  places: readonly LetterPlace[],
+  positions: readonly LetterPosition[],
   values: ReturnType<typeof parsed>['values'],
 ): Command {
-  const [place] = places
+  const [position] = positions
   if (name === 'list') {
-    if (place !== undefined) throw new UsageError('list takes no place; show does, or list --after')
+    if (position !== undefined) throw new UsageError('list takes no position; show does, or list --after')
     return {
       name,
-      after: values.after === undefined ? undefined : placeFrom(values.after),
+      after: values.after === undefined ? undefined : positionFrom(values.after),
       json: values.json,
     }
   }
   if (name === 'show') {
-    if (place === undefined || places.length > 1) throw new UsageError('show which one? As in: show 3:17')
-    return { name, place, isRaw: values.raw }
+    if (position === undefined || positions.length > 1)
+      throw new UsageError('show which one? As in: show 3:17')
+    return { name, position, isRaw: values.raw }
   }
   if (name === 'dismiss') {
-    if (!values.all || place !== undefined)
+    if (!values.all || position !== undefined)
       throw new UsageError('only all of them can be dismissed: dismiss --all')
     return { name }
   }
-  if (values.all === (place !== undefined)) throw new UsageError('replay --all, or some by their places?')
+  if (values.all === (position !== undefined))
+    throw new UsageError('replay --all, or some by their positions?')
   return {
     name: 'replay',
-    places: values.all ? undefined : places,
+    positions: values.all ? undefined : positions,
     isDry: values['dry-run'],
     isForced: values.force,
   }

@@ -6,11 +6,11 @@ import { EXIT } from '../operator/failure.ts'
 import { message } from '../test/operator-world.ts'
 import { replayAll } from './replay.ts'
 
-/** More than what is given back between two commits. */
+/** More than what is replayed between two commits. */
 const MANY = 1203
 const PAGE = 500
 
-test('all that wait are given back in their order, however many', async () => {
+test('all that wait are replayed in their order, however many', async () => {
   const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)
   onTestFinished(() => log.mockRestore())
   const room = newId()

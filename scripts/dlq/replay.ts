@@ -5,14 +5,14 @@ import { bodyKeyOf } from '../audit/created.ts'
 import { type FoundRow, rowsByKey } from '../audit/rows.ts'
 import { EXIT, type ExitCode } from '../operator/failure.ts'
 import { printable } from '../operator/printable.ts'
-import { type Letter, type LetterPlace, letterOf, originalOf, placeText, readLetter } from './letter.ts'
+import { type Letter, type LetterPosition, letterOf, originalOf, positionText, readLetter } from './letter.ts'
 import { count } from './list.ts'
 
 const APPEND_TIMEOUT_MS = 30_000
 
 export interface ReplayOptions {
   readonly reader: LogReader
-  /** Where it is given, what is stored already is not given back. */
+  /** Where it is given, what is stored already is not replayed. */
   readonly db: Database['db'] | undefined
   readonly openLog: () => Promise<EventLog>
   /** Only says what would be done. */
@@ -31,7 +31,7 @@ interface Outcome {
 const NOTHING: Outcome = { replayed: 0, stored: 0, left: 0 }
 
 /**
- * Gives back all that the group has not given back yet, up to the present end, and remembers how far it came. What it
+ * Replays all that the group has not replayed yet, up to the present end, and remembers how far it came. What it
  * leaves it does not come back to: those have to be named.
  */
 export async function replayAll(options: ReplayOptions): Promise<ExitCode> {
@@ -43,36 +43,42 @@ export async function replayAll(options: ReplayOptions): Promise<ExitCode> {
     ranges: new Map([...bounds].map(([p, { from, end }]) => [p, { from: positions.get(p) ?? from, end }])),
     onRecords: async (partition, records) => {
       const letters = records.map((record) => letterOf(partition, record))
-      total = added(total, await giveBack(letters, options))
+      total = added(total, await replayLetters(letters, options))
       const next = (records.at(-1)?.offset ?? -1n) + 1n
-      // What a replay that is killed may give back once more is what came since the last commit.
+      // What a replay that is killed may replay once more is what came since the last commit.
       if (!isDry) await reader.commit(REPLAY_GROUP, 'deadLetters', new Map([[partition, next]]))
     },
   })
   return concluded(total, options)
 }
 
-/** Goes on behind all that there are and gives none back: what nothing can be done about need not be told of any more. */
+/** Continues after all that there are and replays none: what nothing can be done about need not be told of any more. */
 export async function dismissAll(reader: LogReader): Promise<ExitCode> {
   const bounds = await reader.bounds('deadLetters')
   const positions = await reader.positions(REPLAY_GROUP, 'deadLetters')
   await reader.commit(REPLAY_GROUP, 'deadLetters', new Map([...bounds].map(([p, { end }]) => [p, end])))
-  console.log(`${count(bounds, positions)} dismissed; they are kept, and can be given back by their places`)
+  console.log(`${count(bounds, positions)} dismissed; they are kept, and can be replayed by their positions`)
   return EXIT.clean
 }
 
-/** Gives back those named, whatever was given back before. */
-export async function replayThese(places: readonly LetterPlace[], options: ReplayOptions): Promise<ExitCode> {
+/** Replays those named, whatever was replayed before. */
+export async function replayThese(
+  positions: readonly LetterPosition[],
+  options: ReplayOptions,
+): Promise<ExitCode> {
   let total = NOTHING
-  for (const place of places) {
-    const letter = await readLetter(options.reader, place)
-    if (letter === undefined) console.error(`left ${placeText(place)}: no dead letter stands there`)
-    total = added(total, letter === undefined ? { ...NOTHING, left: 1 } : await giveBack([letter], options))
+  for (const position of positions) {
+    const letter = await readLetter(options.reader, position)
+    if (letter === undefined) console.error(`left ${positionText(position)}: no dead letter stands there`)
+    total = added(
+      total,
+      letter === undefined ? { ...NOTHING, left: 1 } : await replayLetters([letter], options),
+    )
   }
   return concluded(total, options)
 }
 
-async function giveBack(letters: readonly Letter[], options: ReplayOptions): Promise<Outcome> {
+async function replayLetters(letters: readonly Letter[], options: ReplayOptions): Promise<Outcome> {
   const { isDry, isForced, openLog } = options
   const stored = await storedOf(letters, options)
   const records: EncodedRecord[] = []
@@ -84,11 +90,11 @@ async function giveBack(letters: readonly Letter[], options: ReplayOptions): Pro
     if (why !== undefined || record === undefined) {
       if (row?.sameBody === true) known += 1
       else left += 1
-      console.log(printable(`left ${placeText(letter)}: ${why}`))
+      console.log(printable(`left ${positionText(letter)}: ${why}`))
       continue
     }
     records.push(record)
-    console.log(printable(`${isDry ? 'would give' : 'gives'} back ${placeText(letter)}, key ${record.key}`))
+    console.log(printable(`${isDry ? 'would replay' : 'replays'} ${positionText(letter)}, key ${record.key}`))
   }
   if (!isDry && records.length > 0) {
     await (await openLog()).appendAll('created', records, AbortSignal.timeout(APPEND_TIMEOUT_MS))
@@ -108,7 +114,7 @@ function reasonToLeave(
 ): string | undefined {
   if (record === undefined) return `it came from ${origin?.topic ?? 'nobody knows where'}`
   if (decoded.kind !== 'bad' || isForced) return undefined
-  return `it cannot be read (${decoded.reason}) and would come back; --force gives it back all the same`
+  return `it cannot be read (${decoded.reason}) and would come back; --force replays it all the same`
 }
 
 /** The rows of those whose names are given by now, by this letter or another. */
@@ -130,7 +136,7 @@ function added(a: Outcome, b: Outcome): Outcome {
 }
 
 function concluded({ replayed, stored, left }: Outcome, { isDry }: ReplayOptions): ExitCode {
-  const done = isDry ? 'would be given back' : 'given back'
+  const done = isDry ? 'would be replayed' : 'replayed'
   console.log(`${replayed} ${done}, ${stored} stored already, ${left} left`)
   return left === 0 ? EXIT.clean : EXIT.findings
 }

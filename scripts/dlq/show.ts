@@ -1,15 +1,15 @@
 import type { LogReader } from '@roomlog/event-log'
 import { EXIT, type ExitCode } from '../operator/failure.ts'
 import { printable } from '../operator/printable.ts'
-import { type Letter, type LetterPlace, placeText, readLetter } from './letter.ts'
+import { type Letter, type LetterPosition, positionText, readLetter } from './letter.ts'
 
 const HEX_WIDTH = 16
 
 /** Prints one dead letter, or with `isRaw` writes its bytes and nothing else. Exit code 1: none stands there. */
-export async function show(reader: LogReader, place: LetterPlace, isRaw: boolean): Promise<ExitCode> {
-  const letter = await readLetter(reader, place)
+export async function show(reader: LogReader, position: LetterPosition, isRaw: boolean): Promise<ExitCode> {
+  const letter = await readLetter(reader, position)
   if (letter === undefined) {
-    console.error(`dlq: no dead letter stands at ${placeText(place)}. See: npm run dlq -- list`)
+    console.error(`dlq: no dead letter stands at ${positionText(position)}. See: npm run dlq -- list`)
     return EXIT.findings
   }
   const bytes = letter.record.value ?? Buffer.alloc(0)
@@ -33,7 +33,7 @@ function headOf(letter: Letter): readonly string[] {
         ? `of version ${decoded.version}, which this build does not know`
         : `cannot be read: ${decoded.reason}`
   return [
-    `place: ${placeText(letter)}`,
+    `position: ${positionText(letter)}`,
     `at: ${record.at.toISOString()}`,
     `key: ${printable(record.key ?? '')}`,
     ...Object.entries(record.headers).map(([name, text]) => `header ${printable(name)}: ${printable(text)}`),

@@ -25,6 +25,6 @@ export async function runCommand(
     if (error instanceof SettingsError) console.error(`Help: npm run ${name} -- --help`)
     process.exitCode = EXIT.failed
   }
-  // A server that is away must not keep the process: whatever still waits for one is given up.
+  // A server that is away must not keep the process: whatever still waits for one is abandoned.
   setTimeout(() => process.exit(), LINGER_MS).unref()
 }

@@ -66,7 +66,7 @@ async function openDatabase({ database: settings }: Target, name: string): Promi
     await database.close()
     const { host, pathname } = new URL(settings.url)
     throw new OperatorFailure(
-      `PostgreSQL at ${host}${pathname} cannot be used (${reasonOf(error)}). Start it, or mend DATABASE_URL and DATABASE_ROLE.`,
+      `PostgreSQL at ${host}${pathname} cannot be used (${reasonOf(error)}). Start it, or correct DATABASE_URL and DATABASE_ROLE.`,
       { cause: error },
     )
   }
@@ -75,7 +75,7 @@ async function openDatabase({ database: settings }: Target, name: string): Promi
 function away({ engine, kafka }: Target, error: unknown): unknown {
   if (engine === 'embedded' || error instanceof EventLogError) return error
   return new OperatorFailure(
-    `Kafka at ${kafka?.brokers.join(', ')} does not answer (${reasonOf(error)}). Start it, or mend KAFKA_BROKERS.`,
+    `Kafka at ${kafka?.brokers.join(', ')} does not answer (${reasonOf(error)}). Start it, or correct KAFKA_BROKERS.`,
     { cause: error },
   )
 }

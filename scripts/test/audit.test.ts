@@ -241,7 +241,7 @@ for (const engine of OPERATOR_ENGINES) {
       await store(untouched, 'one')
       expect((await look()).counts).toEqual(NOTHING)
       await store(touched, 'one')
-      // Says that it came from a place in which another room's record stands, or none.
+      // Says that it came from a position at which another room's record stands, or none.
       await insertByHand(touched, 2, 1_000_000)
       await insertByHand(untouched, 2, 0)
       const { counts, findings } = await look()
@@ -301,7 +301,7 @@ for (const engine of OPERATOR_ENGINES) {
       expect((await look()).counts).toEqual(NOTHING)
     })
 
-    test('a dead letter is an alarm of its own until it is given back', async () => {
+    test('a dead letter is an alarm of its own until it is replayed', async () => {
       const missing = newId()
       await world.send(message(missing, 'into nowhere'))
       await world.eventLog.append('created', { key: missing, headers: {}, value: Buffer.from([0xff]) })

@@ -28,11 +28,11 @@ for (const engine of OPERATOR_ENGINES) {
     const run = (...args: readonly string[]) => command('dlq', args, world.env)
     const list = async (...args: readonly string[]) =>
       JSON.parse((await run('list', '--json', ...args)).stdout)
-    /** The places of those that wait. */
+    /** The positions of those that wait. */
     const waiting = async (): Promise<readonly string[]> =>
       (await list('--limit', '1000')).letters
         .filter((it: { readonly waiting: boolean }) => it.waiting)
-        .map(({ place }: { readonly place: string }) => place)
+        .map(({ position }: { readonly position: string }) => position)
 
     async function bury(...roomIds: readonly string[]): Promise<void> {
       await world.send(...roomIds.map((roomId) => message(roomId, `in ${roomId}`)))
@@ -62,17 +62,17 @@ for (const engine of OPERATOR_ENGINES) {
         expect.arrayContaining([room, null]),
       )
       expect(second.next).toBeNull()
-      const places = new Map([...first.letters, ...second.letters].map((it) => [it.roomId, it.place]))
+      const positions = new Map([...first.letters, ...second.letters].map((it) => [it.roomId, it.position]))
 
-      const shown = await run('show', places.get(room))
+      const shown = await run('show', positions.get(room))
       expect(shown.code).toBe(0)
       expect(shown.stdout).toContain(`key: ${room}\nheader reason: room_not_found: no such room\n`)
       expect(shown.stdout).toContain(`"body":"in ${room}"`)
-      const poison = await run('show', places.get(null))
+      const poison = await run('show', positions.get(null))
       expect(poison.stdout).toContain('header trace: kept')
       expect(poison.stdout).toContain('00000000  ff 00 7b 1b 5b')
       expect(poison.stdout).not.toContain('\u001b')
-      expect(await raw('show', places.get(null), '--raw')).toEqual(POISON)
+      expect(await raw('show', positions.get(null), '--raw')).toEqual(POISON)
       expect(await run('show', '0:4000')).toMatchObject({
         code: 1,
         stderr: expect.stringContaining('0:4000'),
@@ -87,7 +87,7 @@ for (const engine of OPERATOR_ENGINES) {
       return promise
     }
 
-    test('gives back what can be stored by now, once', async () => {
+    test('replays what can be stored by now, once', async () => {
       const rooms = [newId(), newId(), newId()]
       const buried = rooms.map((room) => ({
         ...encodeCreated(message(room, `in ${room}`)),
@@ -97,12 +97,12 @@ for (const engine of OPERATOR_ENGINES) {
       await world.handled()
       for (const room of rooms) await world.newRoom(room)
       const dry = await run('replay', '--all', '--dry-run')
-      expect(dry).toMatchObject({ code: 0, stdout: expect.stringContaining('3 would be given back') })
+      expect(dry).toMatchObject({ code: 0, stdout: expect.stringContaining('3 would be replayed') })
       expect(await waiting()).toHaveLength(3)
       const created = await world.follow('created')
       expect(await run('replay', '--all')).toMatchObject({
         code: 0,
-        stdout: expect.stringContaining('3 given back, 0 stored already, 0 left'),
+        stdout: expect.stringContaining('3 replayed, 0 stored already, 0 left'),
       })
       await world.handled()
       for (const room of rooms) expect(await world.bodiesOf(room)).toEqual([`in ${room}`])
@@ -111,7 +111,7 @@ for (const engine of OPERATOR_ENGINES) {
         .toEqual(expect.arrayContaining(buried))
       expect(await run('replay', '--all')).toMatchObject({
         code: 0,
-        stdout: expect.stringContaining('0 given back, 0 stored already, 0 left'),
+        stdout: expect.stringContaining('0 replayed, 0 stored already, 0 left'),
       })
       expect(await run('list')).toMatchObject({
         code: 0,
@@ -120,23 +120,23 @@ for (const engine of OPERATOR_ENGINES) {
       expect(created).toHaveLength(3)
     })
 
-    test('gives back one that is named; named again it stays one message', async () => {
+    test('replays one that is named; named again it stays one message', async () => {
       const room = newId()
       await bury(room)
-      const [place = ''] = await waiting()
+      const [position = ''] = await waiting()
       await world.newRoom(room)
-      expect(await run('replay', place)).toMatchObject({
+      expect(await run('replay', position)).toMatchObject({
         code: 0,
-        stdout: expect.stringContaining('1 given back'),
+        stdout: expect.stringContaining('1 replayed'),
       })
       await world.handled()
-      expect(await run('replay', place)).toMatchObject({
+      expect(await run('replay', position)).toMatchObject({
         code: 0,
         stdout: expect.stringContaining('1 stored already'),
       })
       // As without a look at the database: the unique key lets no second row come of it.
       const env = { ...world.env, ...(engine.name === 'full' ? { DATABASE_URL: '' } : {}) }
-      expect(await command('dlq', ['replay', place], env)).toMatchObject({ code: 0 })
+      expect(await command('dlq', ['replay', position], env)).toMatchObject({ code: 0 })
       await world.handled()
       expect(await world.bodiesOf(room)).toEqual([`in ${room}`])
     })
@@ -146,18 +146,18 @@ for (const engine of OPERATOR_ENGINES) {
       const buried = message(room, 'buried')
       await world.send(buried)
       await world.handled()
-      const [place = ''] = await waiting()
+      const [position = ''] = await waiting()
       await world.newRoom(room)
       await world.send({ ...buried, body: 'another' })
       await world.handled()
       const { code, stdout } = await run('replay', '--all')
       expect(code).toBe(1)
-      expect(stdout).toContain(`left ${place}: another message has its name`)
-      expect(stdout).toContain('0 given back, 0 stored already, 1 left')
+      expect(stdout).toContain(`left ${position}: another message has its name`)
+      expect(stdout).toContain('0 replayed, 0 stored already, 1 left')
       expect(await world.bodiesOf(room)).toEqual(['another'])
     })
 
-    test('killed between giving back and remembering it, it goes on without a second message', async () => {
+    test('killed between replaying and remembering it, it continues without a second message', async () => {
       const room = newId()
       await bury(room)
       await world.newRoom(room)
@@ -183,23 +183,23 @@ for (const engine of OPERATOR_ENGINES) {
       await world.handled()
       expect(await run('replay', '--all')).toMatchObject({
         code: 0,
-        stdout: expect.stringContaining('0 given back, 1 stored already'),
+        stdout: expect.stringContaining('0 replayed, 1 stored already'),
       })
       expect(await world.bodiesOf(room)).toEqual([`in ${room}`])
     })
 
     test('leaves what nobody can read, unless it is forced', async () => {
       await buryPoison(newId())
-      const [place = ''] = await waiting()
+      const [position = ''] = await waiting()
       const left = await run('replay', '--all')
       expect(left).toMatchObject({
         code: 1,
-        stdout: expect.stringContaining('0 given back, 0 stored already, 1 left'),
+        stdout: expect.stringContaining('0 replayed, 0 stored already, 1 left'),
       })
-      expect(left.stdout).toContain(`left ${place}: it cannot be read (not UTF-8)`)
+      expect(left.stdout).toContain(`left ${position}: it cannot be read (not UTF-8)`)
       expect(await waiting()).toEqual([])
-      expect((await run('replay', place)).code).toBe(1)
-      expect((await run('replay', place, '--force')).code).toBe(0)
+      expect((await run('replay', position)).code).toBe(1)
+      expect((await run('replay', position, '--force')).code).toBe(0)
       await world.handled()
       // It came back.
       expect(await waiting()).toHaveLength(1)
@@ -207,22 +207,22 @@ for (const engine of OPERATOR_ENGINES) {
 
     test('dismisses what nothing can be done about', async () => {
       await buryPoison(newId())
-      const [place = ''] = await waiting()
+      const [position = ''] = await waiting()
       expect(await run('dismiss', '--all')).toMatchObject({
         code: 0,
         stdout: expect.stringContaining('1 dismissed'),
       })
-      expect(await run('list')).toMatchObject({ code: 0, stdout: expect.stringContaining(`${place} `) })
+      expect(await run('list')).toMatchObject({ code: 0, stdout: expect.stringContaining(`${position} `) })
     })
 
     if (engine.name === 'full') {
       test('needs no database to list, show and dismiss', async () => {
         await bury(newId())
-        const [place = ''] = await waiting()
+        const [position = ''] = await waiting()
         const away = { ...world.env, DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' }
         for (const [args, code] of [
           [['list'], 1],
-          [['show', place], 0],
+          [['show', position], 0],
           [['dismiss', '--all'], 0],
         ] as const)
           expect(await command('dlq', args, away)).toMatchObject({ code, stderr: '' })

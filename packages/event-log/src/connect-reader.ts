@@ -11,7 +11,7 @@ export type LogReaderSettings = Pick<
 >
 
 /**
- * Opens the engine's log for reading beside its groups. Rejects when the servers are away, and with an `EventLogError`
+ * Opens the engine's log for reading without joining its groups. Rejects when the servers are away, and with an `EventLogError`
  * when the topics are missing or have another number of partitions.
  */
 export function connectLogReader(settings: LogReaderSettings, logger: Logger): Promise<LogReader> {

@@ -24,7 +24,7 @@ export interface ReadOptions {
 }
 
 /**
- * The log as operators look at it: beside its groups, whose members go on undisturbed and own what they owned. Every
+ * The log as operators look at it: without joining its groups, whose members continue undisturbed and own what they owned. Every
  * call gives up within seconds when the servers are away, and rejects with the reason.
  */
 export interface LogReader {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { type EncodedRecord, HEADERS } from './codec.ts'
 import { TOPICS, type Topic } from './topics.ts'
 
-/** Where a record stood when it was given up. */
+/** Where a record stood when it was dead-lettered. */
 export interface Origin {
   readonly topic: Topic
   readonly partition: number

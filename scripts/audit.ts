@@ -7,8 +7,8 @@ import { type AuditReport, audit } from './audit/run.ts'
 import { refuseReplica, takeTurn } from './audit/turn.ts'
 import { runCommand } from './operator/command.ts'
 import { describeFailure, EXIT, type ExitCode, OperatorFailure } from './operator/failure.ts'
-import { openServers, type Servers } from './operator/servers.ts'
-import { readSettings, type Target } from './operator/settings.ts'
+import { openServers, type ServersWithDatabase } from './operator/servers.ts'
+import { readSettings, type TargetWithDatabase } from './operator/settings.ts'
 
 // Is everything that was accepted stored, published, in its place, and sent by somebody?
 await runCommand('audit', USAGE, async (args, env) => {
@@ -18,12 +18,10 @@ await runCommand('audit', USAGE, async (args, env) => {
   return options.watchMs === undefined ? once(target, options) : watch(target, options, options.watchMs)
 })
 
-async function once(target: Target, options: Options): Promise<ExitCode> {
+async function once(target: TargetWithDatabase, options: Options): Promise<ExitCode> {
   await using servers = await openServers(target, 'audit')
-  const { database } = servers
-  if (database === undefined) throw new OperatorFailure('Set DATABASE_URL.')
-  await refuseReplica(database)
-  await using _turn = await takeTurn(database)
+  await refuseReplica(servers.database)
+  await using _turn = await takeTurn(servers.database)
   const report = options.repair ? await repairAll(servers, options) : await look(servers, options)
   if (options.metrics !== undefined) await putMetrics(options.metrics, report)
   console.log(options.json ? jsonReport(report) : textReport(report))
@@ -31,7 +29,7 @@ async function once(target: Target, options: Options): Promise<ExitCode> {
 }
 
 /** A report has the first of what can be repaired: again and again, until that is nothing or stays the same. */
-async function repairAll(servers: Servers, options: Options): Promise<AuditReport> {
+async function repairAll(servers: ServersWithDatabase, options: Options): Promise<AuditReport> {
   // Beside the one object that --json promises.
   const say = (text: string) => (options.json ? console.error(text) : console.log(text))
   // Only what is left after all is accepted.
@@ -61,12 +59,11 @@ function firstOf({ lost: [record], unpublished: [place] }: AuditReport): string 
   return place === undefined ? lost : `${lost} ${place.roomId}:${place.seq}`
 }
 
-function look({ reader, database }: Servers, options: Options): Promise<AuditReport> {
-  if (database === undefined) throw new OperatorFailure('Set DATABASE_URL.')
+function look({ reader, database }: ServersWithDatabase, options: Options): Promise<AuditReport> {
   return audit(reader, database.db, options)
 }
 
-async function watch(target: Target, options: Options, everyMs: number): Promise<ExitCode> {
+async function watch(target: TargetWithDatabase, options: Options, everyMs: number): Promise<ExitCode> {
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort())
   for (;;) {

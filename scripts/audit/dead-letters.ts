@@ -10,7 +10,10 @@ interface Letter extends Suspect {
   readonly reason: string
 }
 
-/** The dead letters, by what they can be recognised: where the record stood that was dead-lettered, and whose it was. */
+/**
+ * The dead letters, by what they can be recognised: where the record stood that was dead-lettered, and whose it was: a
+ * lost record that was appended again and is dead now stands elsewhere.
+ */
 export class DeadLetters {
   readonly #reader: LogReader
   readonly #waiting: Letter[] = []

@@ -19,7 +19,7 @@ export interface ExplainOptions {
  * Those of `rows` that no created record explains. One whose record is not audited yet is left to the audit of that
  * record, and one whose record was removed for its age cannot be judged.
  */
-export async function unexplained(
+export async function unexplainedRows(
   rows: readonly StoredRow[],
   { reader, explained, auditedTo }: ExplainOptions,
 ): Promise<readonly StoredRow[]> {

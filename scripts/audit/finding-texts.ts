@@ -31,7 +31,7 @@ export function unpublished(row: StoredRow): Finding {
   return { kind: 'stored_not_published', detail, ...placeOf(row) }
 }
 
-export function unexplained(row: StoredRow): Finding {
+export function unexplainedRow(row: StoredRow): Finding {
   const detail = 'no created record stands where it says that it came from'
   return { kind: 'unexplained_row', detail, ...placeOf(row) }
 }

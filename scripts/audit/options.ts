@@ -41,23 +41,24 @@ const moment = z.string().transform((text, context) => {
   return z.NEVER
 })
 
-const FLAGS = ['full', 'json', 'repair', 'accept'] as const
-const flagSchema = z
+const flag = z
   .string()
   .optional()
   .transform((text) => text !== undefined)
 
+const SCHEMAS = {
+  '--older-than': integer(0, 86_400).default(60),
+  '--since': moment.optional(),
+  '--metrics': z.string().optional(),
+  '--watch': integer(1, 86_400).optional(),
+  '--full': flag,
+  '--json': flag,
+  '--repair': flag,
+  '--accept': flag,
+}
+
 export const optionsSchema = z
-  .object({
-    '--older-than': integer(0, 86_400).default(60),
-    '--since': moment.optional(),
-    '--metrics': z.string().optional(),
-    '--watch': integer(1, 86_400).optional(),
-    '--full': flagSchema,
-    '--json': flagSchema,
-    '--repair': flagSchema,
-    '--accept': flagSchema,
-  })
+  .object(SCHEMAS)
   .superRefine((given, context) => {
     const refuse = (name: string, message: string) =>
       context.addIssue({ code: 'custom', path: [name], message })
@@ -83,30 +84,15 @@ export type Options = Readonly<z.infer<typeof optionsSchema>>
 export function readArguments(
   args: readonly string[],
 ): Readonly<Record<string, string | undefined>> | undefined {
-  const text = { type: 'string' } as const
-  const flag = { type: 'boolean' } as const
+  const options = Object.entries(SCHEMAS).map(([name, schema]) => {
+    const type = schema === flag ? ('boolean' as const) : ('string' as const)
+    return [name.slice('--'.length), { type }] as const
+  })
   try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        'older-than': text,
-        since: text,
-        metrics: text,
-        watch: text,
-        full: flag,
-        json: flag,
-        repair: flag,
-        accept: flag,
-        help: { ...flag, short: 'h' },
-      },
-    })
-    if (values.help) return undefined
-    const flags = FLAGS.map((name) => [`--${name}`, values[name] ? 'true' : undefined])
-    const texts = (['older-than', 'since', 'metrics', 'watch'] as const).map((name) => [
-      `--${name}`,
-      values[name],
-    ])
-    return Object.fromEntries([...flags, ...texts])
+    const help = { type: 'boolean', short: 'h' } as const
+    const { values } = parseArgs({ args: [...args], options: { ...Object.fromEntries(options), help } })
+    if (values.help === true) return undefined
+    return Object.fromEntries(Object.entries(values).map(([name, value]) => [`--${name}`, String(value)]))
   } catch (error) {
     throw new UsageError((error as Error).message)
   }

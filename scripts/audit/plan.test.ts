@@ -1,6 +1,7 @@
 import type { LogReader, OffsetRange } from '@roomlog/event-log'
 import { PERSISTER_GROUP } from '@roomlog/events'
 import { expect, test } from 'vitest'
+import { readerWith } from '../test/log-reader.ts'
 import { makePlan } from './plan.ts'
 
 interface FakeLog {
@@ -23,8 +24,7 @@ function readerOf(log: FakeLog): LogReader {
     ['auditor', audited],
     [PERSISTER_GROUP, persistersAt],
   ])
-  return {
-    partitions: 1,
+  return readerWith({
     bounds: async (topic) => new Map([[0, topic === 'created' ? created : published]]),
     offsetsAt: async (topic) => new Map([[0, topic === 'created' ? since : 0n]]),
     read: async (_, { onRecords }) => {
@@ -35,9 +35,7 @@ function readerOf(log: FakeLog): LogReader {
       const position = topic === 'created' ? at.get(group) : undefined
       return position === undefined ? new Map() : new Map([[0, position]])
     },
-    commit: async () => undefined,
-    close: async () => undefined,
-  }
+  })
 }
 
 const planOf = (log: FakeLog, options: { readonly full?: boolean; readonly since?: Date } = {}) =>

@@ -1,7 +1,8 @@
 import type { Database } from '@roomlog/db'
-import type { LogReader, TimedRecord } from '@roomlog/event-log'
+import type { TimedRecord } from '@roomlog/event-log'
 import { HEADERS } from '@roomlog/events'
 import { expect, test } from 'vitest'
+import { readerWith } from '../test/log-reader.ts'
 import { PublishedPass } from './published.ts'
 import { Places } from './seq-ranges.ts'
 
@@ -15,16 +16,16 @@ async function passOver(...pages: readonly (readonly number[])[]): Promise<Publi
       offset: BigInt(offset),
       at: new Date(0),
     }))
-  const reader: Pick<LogReader, 'read'> = {
+  const reader = readerWith({
     read: async (_, { onRecords }) => {
       for (const page of pages) await onRecords(0, records(page))
     },
-  }
+  })
   const audited = new Places()
   for (let seq = 1; seq <= 10; seq += 1) audited.add('room', seq)
   // All that is published belongs to audited records: the database is not asked.
   const db = {} as Database['db']
-  const pass = new PublishedPass({ reader: reader as LogReader, db, audited, auditedTo: new Map() })
+  const pass = new PublishedPass({ reader, db, audited, auditedTo: new Map() })
   await pass.run(new Map([[0, { from: 2n, end: 6n }]]))
   return pass
 }

@@ -13,7 +13,7 @@ const LOOK_EVERY_MS = 250
 
 export interface RepairOptions {
   readonly reader: LogReader
-  readonly database: Database | undefined
+  readonly database: Database
   readonly log: EventLog
   readonly say: (text: string) => void
 }
@@ -26,7 +26,7 @@ export interface RepairOptions {
 export async function repair(report: AuditReport, options: RepairOptions): Promise<boolean> {
   const { database, log, say } = options
   const signal = AbortSignal.timeout(APPEND_TIMEOUT_MS)
-  const messages = database === undefined ? [] : await messagesAt(database.db, report.unpublished)
+  const messages = await messagesAt(database.db, report.unpublished)
   await log.appendAll('persisted', messages.map(encodePersisted), signal)
   for (const { roomId, seq } of messages) say(`published again: room ${roomId} seq ${seq}`)
   const lost = await recordsOf(report.lost, options.reader)

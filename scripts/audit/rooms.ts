@@ -2,8 +2,8 @@ import type { Tables } from '@roomlog/db'
 import { partitionOf } from '@roomlog/events'
 import type { Kysely } from 'kysely'
 import type { CreatedPass } from './created.ts'
-import { type ExplainOptions, unexplained } from './explained.ts'
-import { unexplained as findingOf } from './finding-texts.ts'
+import { type ExplainOptions, unexplainedRows } from './explained.ts'
+import { unexplainedRow } from './finding-texts.ts'
 import type { Findings } from './findings.ts'
 import { type BrokenRoom, brokenRooms, byIndex, missingSeqs, newRows, type RoomWindow } from './room-rows.ts'
 
@@ -36,8 +36,8 @@ export async function checkTouchedRooms(
       (await newRows(rooms).execute(trx)).rows,
     ])
     await reportBroken(broken, options)
-    const strangers = await unexplained(rows, options)
-    for (const row of strangers) options.findings.add(findingOf(row))
+    const strangers = await unexplainedRows(rows, options)
+    for (const row of strangers) options.findings.add(unexplainedRow(row))
     for (const { roomId } of [...broken, ...strangers]) wrong.add(roomId)
   }
   return wrong
@@ -81,7 +81,7 @@ async function checkAllRows(partitions: number, options: RoomOptions): Promise<v
       .orderBy('m.seq')
       .limit(ROOMS_AT_MOST * 10)
       .execute()
-    for (const row of await unexplained(rows, options)) options.findings.add(findingOf(row))
+    for (const row of await unexplainedRows(rows, options)) options.findings.add(unexplainedRow(row))
     for (const { roomId, room } of rows) if (room === null) orphans.add(roomId)
     const last = rows.at(-1)
     if (last === undefined) break

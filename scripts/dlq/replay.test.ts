@@ -1,8 +1,9 @@
-import type { EventLog, LogReader, TimedRecord } from '@roomlog/event-log'
+import type { EventLog, TimedRecord } from '@roomlog/event-log'
 import { encodeCreated, encodeDeadLetter } from '@roomlog/events'
 import { newId } from '@roomlog/protocol'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { EXIT } from '../operator/failure.ts'
+import { readerWith } from '../test/log-reader.ts'
 import { message } from '../test/operator-world.ts'
 import { replayAll } from './replay.ts'
 
@@ -21,10 +22,8 @@ test('all that wait are replayed in their order, however many', async () => {
   })
   const positions = new Map([[0, 0n]])
   let reads = 0
-  const reader: LogReader = {
-    partitions: 1,
+  const reader = readerWith({
     bounds: async () => new Map([[0, { from: 0n, end: BigInt(MANY) }]]),
-    offsetsAt: async () => new Map(),
     read: async (_, { ranges, onRecords }) => {
       reads += 1
       for (const [partition, { from, end }] of ranges) {
@@ -36,8 +35,7 @@ test('all that wait are replayed in their order, however many', async () => {
     commit: async (_, __, moved) => {
       for (const [partition, to] of moved) positions.set(partition, to)
     },
-    close: async () => undefined,
-  }
+  })
   const given: unknown[] = []
   const openLog = async () =>
     ({

@@ -8,7 +8,7 @@ import {
 } from '@roomlog/event-log'
 import { createLogger, type Logger } from '@roomlog/service-kit'
 import { OperatorFailure, reasonOf } from './failure.ts'
-import type { Target } from './settings.ts'
+import type { Target, TargetWithDatabase } from './settings.ts'
 
 /** Longer than a service's: a thorough look may read whole rooms. */
 const STATEMENT_TIMEOUT_MS = 60_000
@@ -25,7 +25,13 @@ export interface Servers extends AsyncDisposable {
   openLog(): Promise<EventLog>
 }
 
+export interface ServersWithDatabase extends Servers {
+  readonly database: Database
+}
+
 /** Throws `OperatorFailure` or `EventLogError`, within seconds, when the servers cannot be used. */
+export function openServers(target: TargetWithDatabase, name: string): Promise<ServersWithDatabase>
+export function openServers(target: Target, name: string): Promise<Servers>
 export async function openServers(target: Target, name: string): Promise<Servers> {
   await using stack = new AsyncDisposableStack()
   const logger = loggerFor(target, name)

@@ -36,6 +36,10 @@ export interface Target {
   readonly kafka: ReturnType<typeof kafkaServers>
 }
 
+export interface TargetWithDatabase extends Target {
+  readonly database: NonNullable<Target['database']>
+}
+
 export interface SettingsRequest<T> {
   readonly env: Environment
   /** Of the arguments' texts, which `given` has by their names with the dashes. */
@@ -51,6 +55,12 @@ export interface SettingsRequest<T> {
  * Servers from the environment, or where it names none, those of the Roomlog that was started from this folder. Throws
  * `SettingsError` with all problems of settings and options, `OperatorFailure` when nothing is set and nothing runs.
  */
+export function readSettings<T>(
+  request: SettingsRequest<T> & { readonly needsDatabase: true },
+): Promise<{ readonly target: TargetWithDatabase; readonly options: T }>
+export function readSettings<T>(
+  request: SettingsRequest<T>,
+): Promise<{ readonly target: Target; readonly options: T }>
 export async function readSettings<T>(
   request: SettingsRequest<T>,
 ): Promise<{ readonly target: Target; readonly options: T }> {

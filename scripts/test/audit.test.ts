@@ -20,6 +20,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, tes
 import { messagesAt } from '../audit/rows.ts'
 import { type AuditOptions, type AuditReport, audit } from '../audit/run.ts'
 import { takeTurn } from '../audit/turn.ts'
+import { readerWith } from './log-reader.ts'
 import {
   command,
   message,
@@ -341,24 +342,28 @@ for (const engine of OPERATOR_ENGINES) {
       expect((await look()).counts).toEqual({ ...NOTHING, dead_letter: dead_letter - 1 })
     })
 
+    test('what is lost and dead-lettered when it is appended again is a dead letter, and no longer lost', async () => {
+      const { dead_letter } = (await look()).counts
+      const lost = message(newId(), 'into nowhere')
+      await lose(lost)
+      await world.startPersister()
+      expect(await run('--repair')).toMatchObject({ code: 1 })
+      expect((await look()).counts).toEqual({ ...NOTHING, dead_letter: dead_letter + 1 })
+      await world.newRoom(lost.roomId)
+      await sendAgain(lost)
+      expect((await look()).counts).toEqual({ ...NOTHING, dead_letter })
+    })
+
     /** The reader, to which something happens when what was published is read for the first time. */
-    const readerWith = (published: (read: () => Promise<void>) => Promise<void>): LogReader => {
-      const { reader } = world
+    const readerAt = (published: (read: () => Promise<void>) => Promise<void>): LogReader => {
       let isRead = false
-      return {
-        partitions: reader.partitions,
-        bounds: reader.bounds.bind(reader),
-        offsetsAt: reader.offsetsAt.bind(reader),
-        positions: reader.positions.bind(reader),
-        commit: reader.commit.bind(reader),
-        close: reader.close.bind(reader),
-        read: (topic, options) => {
-          const read = () => reader.read(topic, options)
-          if (topic !== 'persisted' || options.ranges.size === 0 || isRead) return read()
-          isRead = true
-          return published(read)
-        },
+      const read: LogReader['read'] = (topic, options) => {
+        const go = () => world.reader.read(topic, options)
+        if (topic !== 'persisted' || options.ranges.size === 0 || isRead) return go()
+        isRead = true
+        return published(go)
       }
+      return readerWith({ read }, world.reader)
     }
     const NEW = { olderThanMs: -1000, since: undefined, full: false, accept: false }
 
@@ -366,7 +371,7 @@ for (const engine of OPERATOR_ENGINES) {
       const room = await world.newRoom()
       await world.startPersister({ isMute: true })
       await store(room, 'late')
-      const reader = readerWith(async (read) => {
+      const reader = readerAt(async (read) => {
         await read()
         const late = await messagesAt(world.admin.db, [{ roomId: room, seq: 1 }])
         await world.eventLog.appendAll('persisted', late.map(encodePersisted), AbortSignal.timeout(10_000))
@@ -483,7 +488,7 @@ for (const engine of OPERATOR_ENGINES) {
 
       test('raises no false alarm when what was published is removed for its age meanwhile', async () => {
         await store(await world.newRoom(), 'old')
-        const reader = readerWith(async (read) => {
+        const reader = readerAt(async (read) => {
           const { db } = world.admin
           await db.deleteFrom('engine.log_records').where('topic', '=', TOPICS.persisted.name).execute()
           await read()

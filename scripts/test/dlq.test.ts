@@ -5,6 +5,7 @@ import { newId } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { dismissAll, replayAll } from '../dlq/replay.ts'
+import { readerWith } from './log-reader.ts'
 import { command, message, OPERATOR_ENGINES, type OperatorWorld, operatorWorld } from './operator-world.ts'
 import { ROOT } from './running-roomlog.ts'
 
@@ -167,19 +168,14 @@ for (const engine of OPERATOR_ENGINES) {
         isDry: false,
         isForced: false,
       }
-      const { reader } = world
-      const killed = {
-        partitions: reader.partitions,
-        bounds: reader.bounds.bind(reader),
-        offsetsAt: reader.offsetsAt.bind(reader),
-        read: reader.read.bind(reader),
-        positions: reader.positions.bind(reader),
-        close: reader.close.bind(reader),
+      const changes = {
         commit: async () => {
           throw new Error('killed')
         },
       }
-      await expect(replayAll({ ...options, reader: killed })).rejects.toThrow('killed')
+      await expect(replayAll({ ...options, reader: readerWith(changes, world.reader) })).rejects.toThrow(
+        'killed',
+      )
       await world.handled()
       expect(await run('replay', '--all')).toMatchObject({
         code: 0,

@@ -24,8 +24,8 @@ export interface ReadOptions {
 }
 
 /**
- * The log as operators look at it: without joining its groups, whose members continue undisturbed and own what they owned. Every
- * call gives up within seconds when the servers are away, and rejects with the reason.
+ * The log as operators look at it: without joining its groups, whose members continue undisturbed and own what they
+ * owned. Every call gives up within seconds when the servers are away, and rejects with the reason.
  */
 export interface LogReader {
   readonly partitions: number

@@ -4,6 +4,7 @@ import { longestStall } from '../delivery.ts'
 import { BOTH, type Fault } from '../fault.ts'
 
 const CRASHES = 20
+const SHORT_CRASHES = 3
 const LIVE_WITHIN_MS = 20_000
 const BACKLOG_PATIENCE_MS = 60_000
 const POINTS = ['after_db_commit', 'before_publish', 'after_publish_before_offset_commit']
@@ -18,7 +19,7 @@ export const persisterDiesBeforePublish: Fault = {
     const { stack, crowd, random } = nemesis
     const [first = '', ...others] = stack.persisters
     const drained = () => backlogDrainedMs(nemesis, BACKLOG_PATIENCE_MS)
-    const [name, crashes] = [random.pick(stack.persisters), nemesis.times(CRASHES - 1, 3)]
+    const [name, crashes] = [random.pick(stack.persisters), nemesis.times(CRASHES, SHORT_CRASHES) - 1]
     // It is one crash that is bounded: its successor would crash, too, so another does the work before the next.
     const calm = async () => {
       await stack.end(name)

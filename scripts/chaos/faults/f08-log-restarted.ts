@@ -7,7 +7,7 @@ const FREEZE_MS = 35_000
  * Longer than a consumer group waits for a member that it has lost (its session, 10 s), which begins anew with each start
  * of the broker: killed more often than that, the log takes records all the time and hands out none.
  */
-const BETWEEN_MS = [15_000, 18_000] as const
+const BETWEEN_MS = { kafka: [15_000, 18_000], postgres: [4_000, 6_000] } as const
 
 export const logRestarted: Fault = {
   id: 'F8',
@@ -18,12 +18,13 @@ export const logRestarted: Fault = {
     const { random } = nemesis
     // On the embedded engine the log is PostgreSQL.
     const isKafka = nemesis.stack.servers.kafka !== undefined
+    const [least, most] = BETWEEN_MS[isKafka ? 'kafka' : 'postgres']
     await (isKafka ? restartBroker(nemesis, 'SIGTERM') : restartDatabase(nemesis, 'fast'))
     for (let i = 0; i < nemesis.times(KILLS, 1); i += 1) {
-      await nemesis.sleep(random.int(...BETWEEN_MS))
+      await nemesis.sleep(random.int(least, most))
       await (isKafka ? restartBroker(nemesis, 'kill -9') : restartDatabase(nemesis, 'kill'))
     }
-    await nemesis.sleep(random.int(...BETWEEN_MS))
+    await nemesis.sleep(random.int(least, most))
     const freezeMs = nemesis.outageMs(FREEZE_MS)
     await (isKafka ? freezeBroker(nemesis, freezeMs) : freezeDatabase(nemesis, freezeMs))
   },

@@ -25,6 +25,7 @@ export const databaseRestarted: Fault = {
       await nemesis.sleep(random.int(...BETWEEN_MS))
     }
     await longOutage(nemesis)
+    if (nemesis.isShort) return
     // On the embedded engine it lies in the database.
     const presenceMs = await presenceRightMs(nemesis, PRESENCE_RIGHT_MS * 2)
     nemesis.bound('presence right, ms', presenceMs, PRESENCE_RIGHT_MS)

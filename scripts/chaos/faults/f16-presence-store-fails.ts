@@ -27,8 +27,10 @@ export const presenceStoreFails: Fault = {
     }
     await nemesis.act('redis', 'FLUSHALL', () => redis.flushAll())
     await rightAfter('FLUSHALL')
-    await killServer(nemesis, 'redis', redis)
-    await rightAfter('kill -9')
+    if (!nemesis.isShort) {
+      await killServer(nemesis, 'redis', redis)
+      await rightAfter('kill -9')
+    }
     await killServer(nemesis, 'redis', redis, () => chatGoesOn(nemesis, 'down', nemesis.outageMs(DOWN_MS)))
     await rightAfter('being down')
     await freezeServer(nemesis, 'redis', redis, () =>

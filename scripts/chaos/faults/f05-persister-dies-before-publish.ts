@@ -31,8 +31,8 @@ export const persisterDiesBeforePublish: Fault = {
     await crowd.pause()
     // Else it would crash at what is left of the crashes before.
     await drained()
-    for (const name of others) await stack.end(name)
-    await stack.end(first)
+    // They leave in order: the one that is to crash waits for nobody who is dead.
+    for (const name of [...others, first]) await stack.stop(name)
     await nemesis.act(first, 'crash after_db_commit in a quiet room', async () => {
       stack.start(first, { CRASH_AT: 'after_db_commit:1' })
       await nemesis.until('it runs', () => stack.pidOf(first) !== undefined, 30_000)

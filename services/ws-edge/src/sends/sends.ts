@@ -16,7 +16,7 @@ import { refOf } from '../frames/ref.ts'
 import type { EdgeMetrics } from '../metrics.ts'
 import type { Connection } from '../sockets/connection.ts'
 import { OVERLOADED_RETRY_MS, TokenBuckets } from '../sockets/limits.ts'
-import type { Memberships } from './memberships.ts'
+import type { Membership, Memberships } from './memberships.ts'
 import { findStored } from './stored.ts'
 
 export interface SendsOptions {
@@ -37,7 +37,8 @@ type Outcome =
 
 const ACCEPTED: Outcome = { status: 'ACCEPTED' }
 const OVERLOADED: Outcome = { status: 'FAILED', code: 'overloaded', retryAfterMs: OVERLOADED_RETRY_MS }
-/** Before the log's own 5 s: a send is answered within 5.5 s, whoever is away. */
+// A send is answered within 5.5 s, whoever is away; the log has 5 s of its own.
+const MEMBERSHIP_TIMEOUT_MS = 5000
 const LOOK_UP_TIMEOUT_MS = 300
 
 /** Takes sends to the log and answers each with an ack; nothing is acknowledged before the log has it. */
@@ -81,7 +82,7 @@ export class Sends {
   async #send(senderId: string, frame: ClientFrameOf<'sendMessage'>): Promise<Outcome> {
     const { roomId, clientMsgId, body } = frame
     try {
-      const membership = await this.#options.memberships.of(roomId, senderId)
+      const membership = await inTime(this.#options.memberships.of(roomId, senderId))
       if (membership !== 'member') return { status: 'FAILED', code: membership }
     } catch (err) {
       this.#options.log.warn({ err, roomId }, 'membership of a sender is not known')
@@ -141,6 +142,19 @@ export class Sends {
     this.#options.metrics.sends.inc({ result: outcome.status === 'ACCEPTED' ? 'accepted' : outcome.code })
     if (outcome.status === 'ACCEPTED') connection.send({ ...base, ...outcome })
     else connection.send({ ...base, ...outcome, retryable: SEND_FAILURES[outcome.code].retryable })
+  }
+}
+
+async function inTime(membership: Promise<Membership>): Promise<Membership> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => reject(new Error(`no answer within ${MEMBERSHIP_TIMEOUT_MS} ms`)),
+    MEMBERSHIP_TIMEOUT_MS,
+  )
+  try {
+    return await Promise.race([membership, late])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

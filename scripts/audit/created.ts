@@ -184,11 +184,11 @@ export function bodyKeyOf({ body, ...key }: MessageKey & { readonly body: string
 }
 
 /** The rows of those that can be read and have one. */
-export async function findRows(
+export async function findRows<T extends { readonly event: BodyKey | undefined }>(
   db: Database['db'],
-  suspects: readonly Suspect[],
-): Promise<ReadonlyMap<Suspect, FoundRow>> {
-  const found = new Map<Suspect, FoundRow>()
+  suspects: readonly T[],
+): Promise<ReadonlyMap<T, FoundRow>> {
+  const found = new Map<T, FoundRow>()
   const readable = suspects.flatMap((suspect) =>
     suspect.event === undefined ? [] : [{ suspect, event: suspect.event }],
   )

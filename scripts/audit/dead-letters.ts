@@ -1,6 +1,7 @@
 import type { Database } from '@roomlog/db'
 import type { LogReader, Ranges, TimedRecord } from '@roomlog/event-log'
-import { HEADERS, REPLAY_GROUP, TOPICS } from '@roomlog/events'
+import { REPLAY_GROUP, TOPICS } from '@roomlog/events'
+import { headOf } from '../dlq/letter.ts'
 import { findRows, type Suspect, suspectOf } from './created.ts'
 import type { Findings } from './findings.ts'
 
@@ -90,12 +91,10 @@ export class DeadLetters {
 }
 
 function letterOf(partition: number, record: TimedRecord): Letter {
-  const { headers } = record
-  const isCreated = headers[HEADERS.originTopic] === TOPICS.created.name
-  const origin = isCreated
-    ? `${headers[HEADERS.originPartition]}:${headers[HEADERS.originOffset]}`
-    : undefined
-  return { ...suspectOf(partition, record), origin, reason: headers[HEADERS.reason] ?? 'no reason given' }
+  const { reason, origin } = headOf(record)
+  const isCreated = origin?.topic === TOPICS.created.name
+  const place = isCreated ? `${origin.partition}:${origin.offset}` : undefined
+  return { ...suspectOf(partition, record), reason, origin: place }
 }
 
 function keyText({ roomId, senderId, clientMsgId }: NonNullable<Suspect['address']>): string {

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from '@roomlog/db'
 import type { EventLog, LogReader, LogRecord } from '@roomlog/event-log'
-import { encodePersisted, PERSISTER_GROUP } from '@roomlog/events'
+import { encodePersisted } from '@roomlog/events'
+import { persistersHaveReached } from '../operator/persisters.ts'
 import type { Suspect } from './created.ts'
 import { rangesOver } from './explained.ts'
 import { messagesAt } from './rows.ts'
@@ -59,8 +60,7 @@ export async function persistersReach(reader: LogReader): Promise<boolean> {
   const ends = await reader.bounds('created')
   const endMs = performance.now() + STORED_WITHIN_MS
   for (;;) {
-    const positions = await reader.positions(PERSISTER_GROUP, 'created')
-    if ([...ends].every(([partition, { end }]) => (positions.get(partition) ?? 0n) >= end)) return true
+    if (await persistersHaveReached(reader, ends)) return true
     if (performance.now() > endMs) return false
     await delay(LOOK_EVERY_MS)
   }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { PERSISTER_GROUP } from '@roomlog/events'
 import { z } from 'zod'
+import { persistersHaveReached } from '../operator/persisters.ts'
 import { openServers, type Servers } from '../operator/servers.ts'
 import { readSettings, type Target } from '../operator/settings.ts'
 import { operatorEnvironment } from './audit.ts'
@@ -20,13 +20,7 @@ export async function backlogDrainedMs({ stack, until }: Nemesis, patienceMs: nu
   await using servers = await opened(target, startedAtMs + patienceMs)
   const { reader } = servers
   const ends = await reader.bounds('created')
-  const isDrained = async () => {
-    const positions = await reader.positions(PERSISTER_GROUP, 'created')
-    return [...ends].every(
-      ([partition, { from, end }]) => from === end || (positions.get(partition) ?? 0n) >= end,
-    )
-  }
-  await until('the backlog is drained', isDrained, patienceMs)
+  await until('the backlog is drained', () => persistersHaveReached(reader, ends), patienceMs)
   return performance.now() - startedAtMs
 }
 

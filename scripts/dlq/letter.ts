@@ -17,11 +17,15 @@ export interface LetterPosition {
   readonly offset: bigint
 }
 
-export interface Letter extends LetterPosition {
-  readonly record: TimedRecord
+/** What its headers tell. */
+export interface LetterHead {
   readonly reason: string
-  /** Undefined where the headers do not tell. */
+  /** Undefined where they do not. */
   readonly origin: { readonly topic: string; readonly partition: string; readonly offset: string } | undefined
+}
+
+export interface Letter extends LetterPosition, LetterHead {
+  readonly record: TimedRecord
   readonly decoded: Decoded<MessageCreated>
   readonly address: MessageAddress | undefined
 }
@@ -65,19 +69,23 @@ export async function readLetter(
 }
 
 export function letterOf(partition: number, record: TimedRecord): Letter {
-  const { headers, value, offset } = record
+  const { value, offset } = record
+  return {
+    ...{ partition, offset, record },
+    ...headOf(record),
+    decoded: decodeCreated(value),
+    address: addressOf(value),
+  }
+}
+
+export function headOf({ headers }: TimedRecord): LetterHead {
   const [topic, at, position] = [HEADERS.originTopic, HEADERS.originPartition, HEADERS.originOffset].map(
     (name) => headers[name],
   )
   const isKnown = topic !== undefined && at !== undefined && position !== undefined
   return {
-    partition,
-    offset,
-    record,
     reason: headers[HEADERS.reason] ?? 'no reason given',
     origin: isKnown ? { topic, partition: at, offset: position } : undefined,
-    decoded: decodeCreated(value),
-    address: addressOf(value),
   }
 }
 

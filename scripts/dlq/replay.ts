@@ -1,8 +1,8 @@
 import type { Database } from '@roomlog/db'
 import type { EventLog, LogReader } from '@roomlog/event-log'
 import { type EncodedRecord, REPLAY_GROUP } from '@roomlog/events'
-import { bodyKeyOf } from '../audit/created.ts'
-import { type FoundRow, rowsByKey } from '../audit/rows.ts'
+import { bodyKeyOf, findRows } from '../audit/created.ts'
+import type { FoundRow } from '../audit/rows.ts'
 import { EXIT, type ExitCode } from '../operator/failure.ts'
 import { printable } from '../operator/printable.ts'
 import { type Letter, type LetterPosition, letterOf, originalOf, positionText, readLetter } from './letter.ts'
@@ -122,13 +122,12 @@ async function storedOf(
   letters: readonly Letter[],
   { db }: ReplayOptions,
 ): Promise<ReadonlyMap<Letter, FoundRow>> {
-  const readable = letters.flatMap((letter) =>
-    letter.decoded.kind === 'event' ? [{ letter, event: letter.decoded.event }] : [],
-  )
-  if (db === undefined || readable.length === 0) return new Map()
-  const { rows } = await rowsByKey(readable.map(({ event }) => bodyKeyOf(event))).execute(db)
-  const found = rows.map((row) => [readable[row.index]?.letter, row] as const)
-  return new Map(found.flatMap(([letter, row]) => (letter === undefined ? [] : [[letter, row] as const])))
+  if (db === undefined) return new Map()
+  const named = letters.map((letter) => {
+    const { decoded } = letter
+    return { letter, event: decoded.kind === 'event' ? bodyKeyOf(decoded.event) : undefined }
+  })
+  return new Map([...(await findRows(db, named))].map(([{ letter }, row]) => [letter, row]))
 }
 
 function added(a: Outcome, b: Outcome): Outcome {

@@ -16,6 +16,7 @@ import { newId } from '@roomlog/protocol'
 import { type DependencyKind, kafka, postgres } from '@roomlog/testkit'
 import { pino } from 'pino'
 import { expect } from 'vitest'
+import { persistersHaveReached } from '../operator/persisters.ts'
 import { ROOT } from './running-roomlog.ts'
 
 export const PATIENCE = { timeout: 20_000 }
@@ -127,11 +128,7 @@ export async function operatorWorld(engine: EngineName): Promise<OperatorWorld> 
     stopPersister,
     handled: async () => {
       const ends = await reader.bounds('created')
-      const behind = async () => {
-        const positions = await reader.positions(PERSISTER_GROUP, 'created')
-        return [...ends].filter(([p, { end }]) => (positions.get(p) ?? 0n) < end).length
-      }
-      await expect.poll(behind, PATIENCE).toBe(0)
+      await expect.poll(() => persistersHaveReached(reader, ends), PATIENCE).toBe(true)
     },
     skip: async () => {
       const ends = await reader.bounds('created')

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Registry } from 'prom-client'
 import { z } from 'zod'
+import { within } from './within.ts'
 
 export interface HealthOptions {
   /** What the service depends on; each rejects, in bounded time, while the dependency is away. */
@@ -68,7 +69,7 @@ async function runChecks(
 ): Promise<Record<string, 'ok' | 'failing'>> {
   const results = Object.entries(checks).map(async ([name, check]) => {
     try {
-      await withTimeout(check())
+      await within(CHECK_TIMEOUT_MS, check())
       return [name, 'ok'] as const
     } catch (error) {
       app.log.warn({ err: error, dependency: name }, 'health check failed')
@@ -76,17 +77,4 @@ async function runChecks(
     }
   })
   return Object.fromEntries(await Promise.all(results))
-}
-
-async function withTimeout(check: Promise<void>): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(
-    () => reject(new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`)),
-    CHECK_TIMEOUT_MS,
-  )
-  try {
-    await Promise.race([check, promise])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -26,3 +26,4 @@ export {
   urlOf,
 } from './settings.ts'
 export { type Identity, TokenError, type TokenOptions, tokens } from './tokens.ts'
+export { within } from './within.ts'

@@ -10,13 +10,13 @@ import {
   type SendFailureCode,
   type ServerFrameOf,
 } from '@roomlog/protocol'
-import { crashPoint, type Logger } from '@roomlog/service-kit'
+import { crashPoint, type Logger, within } from '@roomlog/service-kit'
 import type { Kysely } from 'kysely'
 import { refOf } from '../frames/ref.ts'
 import type { EdgeMetrics } from '../metrics.ts'
 import type { Connection } from '../sockets/connection.ts'
 import { OVERLOADED_RETRY_MS, TokenBuckets } from '../sockets/limits.ts'
-import type { Membership, Memberships } from './memberships.ts'
+import type { Memberships } from './memberships.ts'
 import { findStored } from './stored.ts'
 
 export interface SendsOptions {
@@ -82,7 +82,7 @@ export class Sends {
   async #send(senderId: string, frame: ClientFrameOf<'sendMessage'>): Promise<Outcome> {
     const { roomId, clientMsgId, body } = frame
     try {
-      const membership = await inTime(this.#options.memberships.of(roomId, senderId))
+      const membership = await within(MEMBERSHIP_TIMEOUT_MS, this.#options.memberships.of(roomId, senderId))
       if (membership !== 'member') return { status: 'FAILED', code: membership }
     } catch (err) {
       this.#options.log.warn({ err, roomId }, 'membership of a sender is not known')
@@ -142,19 +142,6 @@ export class Sends {
     this.#options.metrics.sends.inc({ result: outcome.status === 'ACCEPTED' ? 'accepted' : outcome.code })
     if (outcome.status === 'ACCEPTED') connection.send({ ...base, ...outcome })
     else connection.send({ ...base, ...outcome, retryable: SEND_FAILURES[outcome.code].retryable })
-  }
-}
-
-async function inTime(membership: Promise<Membership>): Promise<Membership> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(
-    () => reject(new Error(`no answer within ${MEMBERSHIP_TIMEOUT_MS} ms`)),
-    MEMBERSHIP_TIMEOUT_MS,
-  )
-  try {
-    return await Promise.race([membership, late])
-  } finally {
-    clearTimeout(timer)
   }
 }
 

@@ -61,7 +61,7 @@ export class MemoryLog {
         )
       },
       makeCursors: async (member, from) => this.#makeCursors(member, from),
-      beat: async (member) => this.#beat(member),
+      beat: async (member, held) => this.#beat(member, held),
       acquire: async (member, count, except) => this.#acquire(member, count, except),
       commit: async (member, positions) => {
         for (const [partition, position] of positions) {
@@ -112,7 +112,7 @@ export class MemoryLog {
     this.#cursors.set(`${member.group} ${member.topic}`, made)
   }
 
-  #beat(member: Member): Beat {
+  #beat(member: Member, held: readonly number[]): Beat {
     const members = this.#membersOf(member)
     const nowMs = performance.now()
     for (const [id, untilMs] of members) if (untilMs < nowMs) members.delete(id)
@@ -121,6 +121,10 @@ export class MemoryLog {
     const owned = new Set<number>()
     for (const [partition, cursor] of this.#cursorsOf(member).entries()) {
       if (cursor.owner !== member.id) continue
+      if (!held.includes(partition)) {
+        cursor.owner = undefined
+        continue
+      }
       cursor.untilMs = nowMs + LEASE_MS
       owned.add(partition)
     }

@@ -24,8 +24,8 @@ export function postgresStore(database: Database, namespace: string, logger: Log
     heads: (topic) => heads(db, topic),
     read: (topic, from, maxRecords) => read(db, topic, from, maxRecords),
     makeCursors: (member, from) => makeCursors(db, member, from),
-    beat: async (member) => {
-      const answer = await beat(db, member)
+    beat: async (member, held) => {
+      const answer = await beat(db, member, held)
       if (answer.joined) notifier.groupChanged(member.group)
       return answer
     },

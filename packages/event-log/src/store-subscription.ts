@@ -131,7 +131,7 @@ export class StoreSubscription implements Subscription {
     const { store, options, partitions } = this.#settings
     // Before the question: the store's clock starts the lease no earlier than this.
     const askedAtMs = performance.now()
-    const { joined, members, owned } = await store.beat(this.#member)
+    const { joined, members, owned } = await store.beat(this.#member, [...this.#owned.keys()])
     this.#heard(askedAtMs)
     if (joined) await store.makeCursors(this.#member, options.from)
     for (const mine of this.#owned.values()) if (!owned.has(mine.partition)) this.#lose(mine)

@@ -16,7 +16,7 @@ export interface Beat {
   readonly joined: boolean
   /** Members whose time has not passed, this one included. */
   readonly members: number
-  /** Partitions that are this member's, each renewed. */
+  /** Of those that it says it holds the ones that are this member's, each renewed. */
   readonly owned: ReadonlySet<number>
 }
 
@@ -38,7 +38,11 @@ export interface LogStore {
 
   /** Makes the group's cursors where it has none: at the present end, or without a position. */
   makeCursors(member: Member, from: 'beginning' | 'end'): Promise<void>
-  beat(member: Member): Promise<Beat>
+  /**
+   * Renews what the member holds, and frees what is its own by the store alone: an `acquire` whose answer was lost can
+   * come to pass, and nobody would ever handle what it took.
+   */
+  beat(member: Member, held: readonly number[]): Promise<Beat>
   /** Takes at most `count` partitions that nobody holds, or that the store thinks are this member's; none of `except`. */
   acquire(
     member: Member,

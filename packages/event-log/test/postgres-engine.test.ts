@@ -251,6 +251,40 @@ suiteOn(['postgres'], 'the embedded engine', () => {
     await vi.waitFor(() => expect(reader.subscription.health().assigned).toBe(PARTITIONS), WAIT)
   })
 
+  test('what a member was given by an answer that it never heard is handled by another', async () => {
+    const log = await open()
+    const group = namespaced(ns, 'g')
+    const readers = [await read(log, 'g'), await read(log, 'g')]
+    await vi.waitFor(
+      () => expect(readers.map(({ subscription }) => subscription.health().assigned)).toEqual([2, 2]),
+      WAIT,
+    )
+    const { member } = await database.db
+      .selectFrom('engine.log_members')
+      .select('member')
+      .where('group', '=', group)
+      .orderBy('member')
+      .limit(1)
+      .executeTakeFirstOrThrow()
+    const until = sql<Date>`now() + interval '5 seconds'`
+    const given = { owner: member, until }
+    await database.db.updateTable('engine.log_cursors').set(given).where('group', '=', group).execute()
+    for (const key of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) {
+      await log.append('created', { key, headers: {}, value: Buffer.from(key) })
+    }
+    // Handled and committed: another may still handle what it has not yet noticed to have lost.
+    const done = async () => {
+      const rows = await database.db
+        .selectFrom('engine.log_cursors')
+        .select('next_offset')
+        .where('group', '=', group)
+        .execute()
+      return rows.reduce((sum, row) => sum + Number(row.next_offset), 0)
+    }
+    await vi.waitFor(async () => expect(await done()).toBe(8), WAIT)
+    expect(new Set(readers.flatMap(({ texts }) => texts()))).toEqual(new Set('abcdefgh'))
+  })
+
   test('a position only moves forward, and only by its owner', async () => {
     const store = postgresStore(database, ns, logger)
     const at = { group: namespaced(ns, 'g'), topic: namespaced(ns, TOPICS.created.name) }
@@ -260,14 +294,14 @@ suiteOn(['postgres'], 'the embedded engine', () => {
     ]
     await store.makeCursors(owner, 'beginning')
     expect((await store.acquire(owner, PARTITIONS, [])).size).toBe(PARTITIONS)
-    expect((await store.beat(other)).owned).toEqual(new Set())
+    expect((await store.beat(other, [])).owned).toEqual(new Set())
     expect(await store.acquire(other, PARTITIONS, [])).toEqual(new Map())
     await store.commit(owner, new Map([[0, 5n]]))
     await store.commit(owner, new Map([[0, 3n]]))
     await store.commit(other, new Map([[0, 9n]]))
     await store.release(other, 0)
     await store.leave(other)
-    expect((await store.beat(owner)).owned.size).toBe(PARTITIONS)
+    expect((await store.beat(owner, [0, 1, 2, 3])).owned.size).toBe(PARTITIONS)
     await store.leave(owner)
     expect((await store.acquire(other, PARTITIONS, [])).get(0)).toBe(5n)
   })

@@ -18,7 +18,11 @@ export async function makeCursors(
     DO UPDATE SET next_offset = coalesce(c.next_offset, excluded.next_offset), touched_at = now()`.execute(db)
 }
 
-export async function beat(db: Database['db'], { id, group, topic }: Member): Promise<Beat> {
+export async function beat(
+  db: Database['db'],
+  { id, group, topic }: Member,
+  held: readonly number[],
+): Promise<Beat> {
   const { rows } = await sql<{ joined: boolean; others: number; owned: number[] }>`
     WITH me AS (
       INSERT INTO engine.log_members AS m ("group", member, until) VALUES (${group}, ${id}, ${until})
@@ -28,10 +32,12 @@ export async function beat(db: Database['db'], { id, group, topic }: Member): Pr
       DELETE FROM engine.log_members
       WHERE "group" = ${group} AND member <> ${id} AND until < now()
     ), mine AS (
-      UPDATE engine.log_cursors SET until = ${until}, touched_at = now()
-      WHERE "group" = ${group} AND topic = ${topic} AND owner = ${id} RETURNING partition
+      UPDATE engine.log_cursors SET
+        owner = CASE WHEN partition = ANY (${held}::int[]) THEN owner END,
+        until = CASE WHEN partition = ANY (${held}::int[]) THEN ${until} END, touched_at = now()
+      WHERE "group" = ${group} AND topic = ${topic} AND owner = ${id} RETURNING partition, owner
     )
-    SELECT me.joined, coalesce((SELECT array_agg(partition) FROM mine), '{}') AS owned,
+    SELECT me.joined, coalesce((SELECT array_agg(partition) FROM mine WHERE owner IS NOT NULL), '{}') AS owned,
       (SELECT count(*)::int FROM engine.log_members
        WHERE "group" = ${group} AND member <> ${id} AND until >= now()) AS others
     FROM me`.execute(db)

@@ -12,6 +12,7 @@ import {
   type Producer,
 } from 'kafkajs'
 import type { Logger } from 'pino'
+import { followCoordinators } from './kafka/coordinator.ts'
 import { keepMemberIds } from './kafka/member-ids.ts'
 
 export type { Admin, Consumer, EachBatchPayload, KafkaMessage, Producer }
@@ -36,11 +37,13 @@ export const PRODUCE_TIMEOUT_MS = 4000
 /**
  * Clients set up so that nothing that was acknowledged is lost. Measured: kafkajs's idempotent producer and its retries
  * both lose acknowledged records, hence neither is on; without the short age of metadata a frozen leader blocks a
- * producer for as long as it is frozen; consumers give up for good unless their own retries are endless.
+ * producer for as long as it is frozen, and consumers ask a dead one until it is back; consumers give up for good unless
+ * their own retries are endless.
  */
 export function kafkaClients(clientId: string, settings: KafkaSettings, logger: Logger): KafkaClients {
   calmRequestQueues()
   keepMemberIds()
+  followCoordinators()
   const { brokers, ssl, sasl } = settings
   const client = (level: logLevel) =>
     new Kafka({
@@ -74,6 +77,7 @@ export function kafkaClients(clientId: string, settings: KafkaSettings, logger: 
         minBytes: 1,
         maxWaitTimeInMs: 250,
         allowAutoTopicCreation: false,
+        metadataMaxAge: 3000,
         retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: ENDLESS_RETRIES },
       }),
   }

@@ -1,0 +1,61 @@
+import { createRequire } from 'node:module'
+
+interface Broker {
+  readonly nodeId: number
+}
+
+interface ConsumerGroup {
+  readonly groupId: string
+  readonly cluster: {
+    findGroupCoordinatorMetadata(of: { groupId: string }): Promise<{ coordinator: Broker }>
+    findBroker(of: Broker): Promise<Broker>
+  }
+  coordinator: Broker
+  /** null before the first join. */
+  readonly offsetManager: { coordinator: Broker } | null
+  heartbeat(options: { interval: number }): Promise<void>
+}
+
+const LOST = new Set(['KafkaJSConnectionError', 'KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError'])
+const looking = new WeakSet<ConsumerGroup>()
+let followed = false
+
+/**
+ * Lets consumers find the broker that has taken over their group when the one that kept it cannot be reached. kafkajs
+ * asks for it only when a consumer starts anew, which ours, whose retries are endless, do not: they would try the dead
+ * broker until it is back. Members and their generation move with the group, so nobody has to join again.
+ */
+export function followCoordinators(): void {
+  if (followed) return
+  followed = true
+  const { prototype } = createRequire(import.meta.url)('kafkajs/src/consumer/consumerGroup') as {
+    prototype: ConsumerGroup
+  }
+  const beat = prototype.heartbeat
+  prototype.heartbeat = async function beatOrFollow(options) {
+    try {
+      await beat.call(this, options)
+    } catch (error) {
+      // Not awaited: while no broker knows, whoever beats is told at once, as ever.
+      if (error instanceof Error && LOST.has(error.name)) void follow(this)
+      throw error
+    }
+  }
+}
+
+async function follow(group: ConsumerGroup): Promise<void> {
+  if (looking.has(group)) return
+  looking.add(group)
+  const { groupId, cluster } = group
+  try {
+    const { coordinator } = await cluster.findGroupCoordinatorMetadata({ groupId })
+    if (coordinator.nodeId === group.coordinator.nodeId) return
+    const broker = await cluster.findBroker(coordinator)
+    group.coordinator = broker
+    if (group.offsetManager !== null) group.offsetManager.coordinator = broker
+  } catch {
+    // Nobody has taken over yet: the next heartbeat fails, too, and looks again.
+  } finally {
+    looking.delete(group)
+  }
+}

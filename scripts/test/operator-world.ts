@@ -177,6 +177,9 @@ export async function operatorWorld(engine: EngineName): Promise<OperatorWorld> 
 function muted(log: EventLog): EventLog {
   return {
     partitions: log.partitions,
+    get pending() {
+      return log.pending
+    },
     append: (...args) => log.append(...args),
     appendAll: async (topic, ...rest) => {
       if (topic !== 'persisted') await log.appendAll(topic, ...rest)

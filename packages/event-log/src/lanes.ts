@@ -59,6 +59,11 @@ export class Lanes {
     this.#options = options
   }
 
+  /** Records of `append` whose place is taken. */
+  get pending(): number {
+    return this.#pending
+  }
+
   /** Rejects with `AppendError`, as `EventLog.append` says. */
   append(lane: Lane, record: EncodedRecord): Promise<void> {
     if (this.#closing) return Promise.reject(closingError())

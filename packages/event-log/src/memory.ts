@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type EncodedRecord, namespaced, TOPICS } from '@roomlog/events'
 import type { Logger } from 'pino'
-import type { EventLog, LogRecord } from './port.ts'
+import type { EventLog } from './port.ts'
+import type { TimedRecord } from './reader.ts'
 import { type Beat, LEASE_MS, type LogStore, type Member, type StoreWatcher } from './store.ts'
 import { openStoreLog } from './store-log.ts'
 
@@ -21,7 +22,7 @@ export interface MemoryLogSettings {
 export class MemoryLog {
   readonly partitions: number
   /** Records by topic, then partition; a record's offset is its index. */
-  readonly #topics = new Map<string, readonly LogRecord[][]>()
+  readonly #topics = new Map<string, readonly TimedRecord[][]>()
   readonly #cursors = new Map<string, readonly Cursor[]>()
   /** By group: when each member's time is over. */
   readonly #members = new Map<string, Map<string, number>>()
@@ -88,7 +89,7 @@ export class MemoryLog {
   #append(topic: string, partition: number, records: readonly EncodedRecord[]): void {
     const log = this.#topics.get(topic)?.[partition]
     if (log === undefined) throw new Error(`no topic ${topic} with partition ${partition}`)
-    for (const record of records) log.push({ ...record, offset: BigInt(log.length) })
+    for (const record of records) log.push({ ...record, offset: BigInt(log.length), at: new Date() })
     for (const { appended } of this.#watchers) appended(topic, partition)
   }
 

@@ -15,6 +15,8 @@ import type { EncodedRecord, Topic } from '@roomlog/events'
 export interface EventLog {
   /** Partitions of every topic. */
   readonly partitions: number
+  /** Records of `append` that wait or are under way now. */
+  readonly pending: number
 
   /**
    * Appends one record. Rejects with `AppendError`: `not_published` when the bounded queue is full or the time-out passed
@@ -81,6 +83,10 @@ export interface SubscriptionHealth {
   readonly assigned: number
   /** The group took part in the log's protocol within the last session; false means that nothing may be arriving. */
   readonly connected: boolean
+  /** Records of those partitions that are not handled yet, as of a look at the log in the last seconds. */
+  readonly lag: number
+  /** Milliseconds since the log took the oldest of them that was fetched; 0 where none waits. */
+  readonly oldestMs: number
 }
 
 export interface Subscription {

@@ -1,12 +1,12 @@
 import { type Database, listen } from '@roomlog/db'
 import { sql } from 'kysely'
 import type { Logger } from 'pino'
-import type { LogRecord } from './port.ts'
 import { groupCommit } from './postgres/append.ts'
 import { acquire, beat, commit, leave, makeCursors, release } from './postgres/leases.ts'
 import { APPENDED_CHANNEL, createNotifier, GROUP_CHANNEL } from './postgres/notifier.ts'
 import { byPartition, type RecordRow } from './postgres/rows.ts'
 import { trimEachMinute } from './postgres/trim.ts'
+import type { TimedRecord } from './reader.ts'
 import type { LogStore, Member, StoreWatcher } from './store.ts'
 
 /** The log in schema `engine` of a database, which stays its owner's to close. */
@@ -57,12 +57,12 @@ async function read(
   topic: string,
   from: ReadonlyMap<number, bigint>,
   maxRecords: number,
-): Promise<ReadonlyMap<number, readonly LogRecord[]>> {
+): Promise<ReadonlyMap<number, readonly TimedRecord[]>> {
   const { rows } = await sql<RecordRow>`
-    SELECT f.partition, r."offset", r.key, r.headers, r.value
+    SELECT f.partition, r."offset", r.key, r.headers, r.value, r.at
     FROM unnest(${[...from.keys()]}::int[], ${[...from.values()].map(String)}::bigint[]) AS f (partition, start)
     CROSS JOIN LATERAL (
-      SELECT "offset", key, headers, value FROM engine.log_records
+      SELECT "offset", key, headers, value, at FROM engine.log_records
       WHERE topic = ${topic} AND partition = f.partition AND "offset" >= f.start
       ORDER BY "offset" LIMIT ${maxRecords}
     ) r

@@ -49,6 +49,10 @@ class StoreLog implements EventLog {
     })
   }
 
+  get pending(): number {
+    return this.#lanes.pending
+  }
+
   append(topic: Topic, record: EncodedRecord): Promise<void> {
     return this.#lanes.append({ topic, partition: partitionOf(record.key, this.partitions) }, record)
   }

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
+import { backlogOf } from './backlog.ts'
 import { deliver, redeliveryPauseMs } from './delivery.ts'
 import { EventLogError } from './errors.ts'
-import type { LogRecord, SubscribeOptions, Subscription, SubscriptionHealth } from './port.ts'
+import type { SubscribeOptions, Subscription, SubscriptionHealth } from './port.ts'
+import type { TimedRecord } from './reader.ts'
 import { retryForEver } from './retry.ts'
 import { LEASE_MS, type LogStore, type Member } from './store.ts'
 import { Wakeup } from './wakeup.ts'
@@ -19,6 +21,8 @@ interface OwnedPartition {
   committed: bigint | null
   /** Where the partition ended when it was last looked at. */
   head: bigint
+  /** When the log took the first record that is fetched and not done; undefined: none is. */
+  waitsSince: Date | undefined
   /** There may be records from `position` on. */
   dirty: boolean
   busy: Promise<void> | undefined
@@ -94,8 +98,12 @@ export class StoreSubscription implements Subscription {
   }
 
   health(): SubscriptionHealth {
-    const assigned = [...this.#owned.values()].filter(({ leaving }) => !leaving).length
-    return { assigned, connected: performance.now() - this.#heardAtMs < LEASE_MS }
+    const owned = [...this.#owned.values()].filter(({ leaving }) => !leaving)
+    return {
+      assigned: owned.length,
+      connected: performance.now() - this.#heardAtMs < LEASE_MS,
+      ...backlogOf(owned.map(({ position, head, waitsSince }) => ({ position, end: head, waitsSince }))),
+    }
   }
 
   stop(): Promise<void> {
@@ -158,7 +166,9 @@ export class StoreSubscription implements Subscription {
     const except = [...this.#owned.keys(), ...this.#lingering.keys()]
     const taken = await this.#settings.store.acquire(this.#member, share - this.#owned.size, except)
     for (const [partition, committed] of taken) this.#own(partition, committed)
-    if (taken.size > 0) this.#fetchWakeup.wake()
+    if (taken.size === 0) return
+    this.#nextPollMs = 0
+    this.#fetchWakeup.wake()
   }
 
   #own(partition: number, committed: bigint | null): void {
@@ -168,6 +178,7 @@ export class StoreSubscription implements Subscription {
       position: committed ?? 0n,
       committed,
       head: 0n,
+      waitsSince: undefined,
       dirty: true,
       busy: undefined,
       failures: 0,
@@ -245,7 +256,7 @@ export class StoreSubscription implements Subscription {
     }
   }
 
-  #take(mine: OwnedPartition, records: readonly LogRecord[]): void {
+  #take(mine: OwnedPartition, records: readonly TimedRecord[]): void {
     const [first] = records
     // Nothing below a head that was read earlier: it has all been trimmed.
     const start = first?.offset ?? (mine.head > mine.position ? mine.head : mine.position)
@@ -269,13 +280,15 @@ export class StoreSubscription implements Subscription {
     )
   }
 
-  async #handle(mine: OwnedPartition, records: readonly LogRecord[]): Promise<void> {
+  async #handle(mine: OwnedPartition, records: readonly TimedRecord[]): Promise<void> {
     const { options, logger } = this.#settings
     const { partition, abort } = mine
+    mine.waitsSince = records[0]?.at
     const heartbeat = async () => abort.signal.throwIfAborted()
     const done = await deliver(options, { partition, records }, { signal: abort.signal, heartbeat }, logger)
     const last = records[done - 1]
     if (last !== undefined) mine.position = last.offset + 1n
+    mine.waitsSince = records[done]?.at
     if (done < records.length) this.#rest(mine, done > 0 ? 1 : mine.failures + 1)
     else {
       mine.failures = 0

@@ -1,5 +1,5 @@
 import type { EncodedRecord } from '@roomlog/events'
-import type { LogRecord } from './port.ts'
+import type { TimedRecord } from './reader.ts'
 
 /** A lease on a partition, and a member's place in its group: renewed each second, over after this on the store's clock. */
 export const LEASE_MS = 5000
@@ -34,7 +34,7 @@ export interface LogStore {
     topic: string,
     from: ReadonlyMap<number, bigint>,
     maxRecords: number,
-  ): Promise<ReadonlyMap<number, readonly LogRecord[]>>
+  ): Promise<ReadonlyMap<number, readonly TimedRecord[]>>
 
   /** Makes the group's cursors where it has none: at the present end, or without a position. */
   makeCursors(member: Member, from: 'beginning' | 'end'): Promise<void>

@@ -62,7 +62,7 @@ export function eventLogContract(world: () => LogWorld): void {
     await log.append('persisted', { key: 'clé', headers: {}, value: Buffer.alloc(0) })
     const reader = await collect(log, { topic: 'persisted' })
     await vi.waitFor(() => expect(reader.records).toHaveLength(2), WAIT)
-    expect(reader.records).toEqual([
+    expect(reader.records).toMatchObject([
       { key: 'clé', headers, value, offset: 0n },
       { key: 'clé', headers: {}, value: Buffer.alloc(0), offset: 1n },
     ])
@@ -347,7 +347,7 @@ export function eventLogContract(world: () => LogWorld): void {
     await expect(log.append('created', record('k', 'x'))).rejects.toMatchObject({ outcome: 'not_published' })
     const second = await collect(await open())
     await vi.waitFor(
-      () => expect(second.subscription.health()).toEqual({ assigned: PARTITIONS, connected: true }),
+      () => expect(second.subscription.health()).toMatchObject({ assigned: PARTITIONS, connected: true }),
       WAIT,
     )
   })
@@ -410,6 +410,62 @@ export function eventLogContract(world: () => LogWorld): void {
     expect(new Set(reader.done.map(textOf)).size).toBe(100)
     const empty = await collect(log, { topic: 'persisted', group: 'readers of nothing' })
     await empty.subscription.caughtUp
+  })
+
+  test('a member tells how many records wait in its partitions, and for how long', async () => {
+    const log = await open()
+    const [stuck = '', healthy = ''] = keysOfEachPartition()
+    let cured = false
+    const reader = await collect(log, {}, ({ records }) =>
+      records[0]?.key === stuck && !cured ? 0 : undefined,
+    )
+    const backlog = () => reader.subscription.health()
+    expect(backlog()).toMatchObject({ lag: 0, oldestMs: 0 })
+    const beganAtMs = Date.now()
+    await log.append('created', record(stuck, 'first'))
+    await vi.waitFor(() => expect(reader.batches.length).toBeGreaterThan(0), WAIT)
+    await appendAll(
+      log,
+      'created',
+      [stuck, stuck, healthy].map((key) => record(key, 'more')),
+    )
+    await vi.waitFor(() => expect(reader.done).toHaveLength(1), WAIT)
+    await vi.waitFor(() => expect(backlog().lag).toBe(3), WAIT)
+    // Also while its partition rests: the record waits on.
+    const before = backlog().oldestMs
+    expect(before).toBeGreaterThan(0)
+    await vi.waitFor(() => expect(backlog().oldestMs).toBeGreaterThan(before), WAIT)
+    expect(backlog().oldestMs).toBeLessThanOrEqual(Date.now() - beganAtMs)
+    cured = true
+    await vi.waitFor(() => expect(reader.done).toHaveLength(4), WAIT)
+    await vi.waitFor(() => expect(backlog()).toMatchObject({ lag: 0, oldestMs: 0 }), WAIT)
+  })
+
+  test('what another member has handled does not wait, when its partitions come over', async () => {
+    const [one, two] = [await open(), await open()]
+    const first = await collect(one)
+    const texts = keysOfEachPartition()
+    await appendAll(
+      one,
+      'created',
+      texts.map((key) => record(key, key)),
+    )
+    await vi.waitFor(() => expect(first.done).toHaveLength(PARTITIONS), WAIT)
+    await first.subscription.stop()
+    const second = await collect(two)
+    await vi.waitFor(() => expect(second.subscription.health().assigned).toBe(PARTITIONS), WAIT)
+    await appendAll(two, 'created', [record('k', 'new')])
+    await vi.waitFor(() => expect(second.texts()).toEqual(['new']), WAIT)
+    await vi.waitFor(() => expect(second.subscription.health()).toMatchObject({ lag: 0, oldestMs: 0 }), WAIT)
+  })
+
+  test('tells how many records wait to be appended', async () => {
+    const log = await open()
+    expect(log.pending).toBe(0)
+    const appending = Promise.all(range(7).map((i) => log.append('created', record(`k${i}`, String(i)))))
+    expect(log.pending).toBe(7)
+    await appending
+    expect(log.pending).toBe(0)
   })
 
   test('answers a ping', async () => {

@@ -4,6 +4,7 @@ import { EventLogError } from '../errors.ts'
 import { type Admin, type Consumer, type EachBatchPayload, protocolErrorType, survivable } from '../kafka.ts'
 import type { LogRecord, SubscribeOptions, Subscription, SubscriptionHealth } from '../port.ts'
 import { retryForEver, within } from '../retry.ts'
+import { latest, Progress, placesOf } from './progress.ts'
 import { recordOf } from './record.ts'
 
 const COMMIT_RETRY_MS = 1000
@@ -38,6 +39,7 @@ export class KafkaSubscription implements Subscription {
   readonly #starts = new Map<number, bigint>()
   readonly #uncommitted = new Map<number, bigint>()
   readonly #failures = new Map<number, number>()
+  readonly #progress: Progress
   readonly #resting = new Set<NodeJS.Timeout>()
   readonly #handling = new Map<Promise<unknown>, AbortController>()
   #assigned: readonly number[] = []
@@ -54,6 +56,11 @@ export class KafkaSubscription implements Subscription {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.caughtUp = promise
     this.#resolveCaughtUp = resolve
+    this.#progress = new Progress({
+      places: () => this.#places(),
+      startOf: (partition) => this.#starts.get(partition),
+      onError: (err) => settings.logger.debug({ err, group: settings.group }, 'the lag is not known; later'),
+    })
     this.#listen()
   }
 
@@ -91,6 +98,7 @@ export class KafkaSubscription implements Subscription {
     })
     const everyMs = options.commitIntervalMs === 0 ? COMMIT_RETRY_MS : options.commitIntervalMs
     this.#ticker = setInterval(() => void this.#flush(), everyMs)
+    this.#progress.start()
     await this.#running
     this.#checkCaughtUp()
     // Whoever starts at the end remembers it at once: after a crash what came since is delivered.
@@ -99,7 +107,7 @@ export class KafkaSubscription implements Subscription {
 
   health(): SubscriptionHealth {
     const connected = performance.now() - this.#heardAtMs < this.#settings.sessionTimeoutMs
-    return { assigned: this.#assigned.length, connected }
+    return { assigned: this.#assigned.length, connected, ...this.#progress.backlog() }
   }
 
   stop(): Promise<void> {
@@ -108,18 +116,16 @@ export class KafkaSubscription implements Subscription {
   }
 
   async #findPlace(): Promise<void> {
-    const { admin, topic, group, options } = this.#settings
-    const ends = await admin.fetchTopicOffsets(topic)
-    const [committed] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
-    const positions = new Map(committed?.partitions.map((it) => [it.partition, BigInt(it.offset)]))
-    for (const { partition, high, low } of ends) {
-      const position = positions.get(partition) ?? -1n
-      const end = BigInt(high)
-      const atEnd = position < 0n && options.from === 'end'
+    for (const { partition, low, end, committed } of await this.#places()) {
+      const atEnd = committed < 0n && this.#settings.options.from === 'end'
       if (atEnd) this.#starts.set(partition, end)
-      const start = atEnd ? end : position
-      if ((start < BigInt(low) ? BigInt(low) : start) < end) this.#behind.set(partition, end)
+      if (latest(atEnd ? end : committed, low) < end) this.#behind.set(partition, end)
     }
+  }
+
+  #places() {
+    const { admin, topic, group } = this.#settings
+    return placesOf(admin, group, topic)
   }
 
   #listen(): void {
@@ -127,6 +133,7 @@ export class KafkaSubscription implements Subscription {
     const { events } = consumer
     const gone = () => {
       this.#assigned = []
+      this.#progress.assigned(this.#assigned)
     }
     const heard = () => {
       this.#heardAtMs = performance.now()
@@ -153,6 +160,7 @@ export class KafkaSubscription implements Subscription {
     const { consumer, topic } = this.#settings
     // Another member may have gone further meanwhile; what it had not committed comes again.
     this.#uncommitted.clear()
+    this.#progress.assigned(this.#assigned)
     for (const partition of this.#assigned) {
       const start = this.#starts.get(partition)
       if (start === undefined) continue
@@ -169,21 +177,32 @@ export class KafkaSubscription implements Subscription {
     try {
       for (let from = 0; from < records.length; from += maxRecords) {
         if (this.#stopped.signal.aborted || !payload.isRunning() || payload.isStale()) return
-        if (!(await this.#handle(payload, records.slice(from, from + maxRecords)))) return
+        const slice = records.slice(from, from + maxRecords)
+        this.#waitFrom(payload, from)
+        const done = await this.#handle(payload, slice)
+        this.#waitFrom(payload, from + done)
+        if (done < slice.length) return
       }
     } catch (error) {
       throw survivable(error)
     }
   }
 
-  /** Resolves whether all of the slice is done. */
-  async #handle(payload: EachBatchPayload, records: readonly LogRecord[]): Promise<boolean> {
+  /** Of the batch, that record and those behind it are not done. */
+  #waitFrom({ batch: { partition, messages } }: EachBatchPayload, index: number): void {
+    const first = messages[index]
+    this.#progress.waits(partition, first && new Date(Number(first.timestamp)))
+  }
+
+  /** Resolves with how many of the slice are done. */
+  async #handle(payload: EachBatchPayload, records: readonly LogRecord[]): Promise<number> {
     const { partition } = payload.batch
     const done = await this.#deliver(payload, records)
     const last = records[done - 1]
     if (last !== undefined) {
       payload.resolveOffset(String(last.offset))
       this.#uncommitted.set(partition, last.offset + 1n)
+      this.#progress.moved(partition, last.offset + 1n)
       this.#reached(partition, last.offset + 1n)
     }
     const all = done === records.length
@@ -198,7 +217,7 @@ export class KafkaSubscription implements Subscription {
       throw error
     }
     if (done > 0 && this.#settings.options.commitIntervalMs === 0) await this.#flush()
-    return all
+    return done
   }
 
   async #deliver(payload: EachBatchPayload, records: readonly LogRecord[]): Promise<number> {
@@ -274,6 +293,7 @@ export class KafkaSubscription implements Subscription {
     for (const timer of this.#resting) clearTimeout(timer)
     await Promise.allSettled(this.#handling.keys())
     clearInterval(this.#ticker)
+    this.#progress.stop()
     const leave = async () => {
       await this.#running
       await this.#flush()

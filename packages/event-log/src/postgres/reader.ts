@@ -92,7 +92,7 @@ async function page(
   ranges: Ranges,
 ): Promise<ReadonlyMap<number, readonly TimedRecord[]>> {
   const wanted = [...ranges]
-  const { rows } = await sql<RecordRow & { readonly at: Date }>`
+  const { rows } = await sql<RecordRow>`
     SELECT f.partition, r."offset", r.key, r.headers, r.value, r.at
     FROM unnest(
       ${wanted.map(([partition]) => partition)}::int[],

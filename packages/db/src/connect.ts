@@ -31,6 +31,8 @@ export interface Database {
   dedicated(): Promise<DedicatedClient>
   /** Resolves when the server answers; rejects with the reason when not. */
   ping(): Promise<void>
+  /** Connections now, and who waits for one. */
+  pool(): { readonly open: number; readonly idle: number; readonly waiting: number }
   close(): Promise<void>
 }
 
@@ -58,6 +60,7 @@ export function connect(options: ConnectOptions): Database {
     ping: async () => {
       await pool.query('SELECT 1')
     },
+    pool: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => {
       closing ??= db.destroy().then(() => pool.end())
       return closing

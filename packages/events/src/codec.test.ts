@@ -1,6 +1,7 @@
 import { type Message, newId } from '@roomlog/protocol'
 import { describe, expect, test } from 'vitest'
 import {
+  createdAtOfFrame,
   decodeCreated,
   decodeRejected,
   encodeCreated,
@@ -74,6 +75,14 @@ test('an edge cuts the frame out of a persisted record, the same bytes as one bu
   const frame = frameOfPersisted(value)
   expect(frame).toEqual(encodeNewMessageFrame(message))
   expect(JSON.parse(String(frame))).toEqual({ type: 'newMessage', message })
+})
+
+test('a frame tells when its message was accepted, whatever somebody wrote into it', () => {
+  const body = '"createdAt":"2001-01-01T00:00:00.000Z" \\'
+  const frame = encodeNewMessageFrame({ ...message, body })
+  expect(createdAtOfFrame(frame)).toBe(Date.parse(message.createdAt))
+  expect(createdAtOfFrame(encodeNewMessageFrame({ ...message, createdAt: 'x' }))).toBeUndefined()
+  expect(createdAtOfFrame(json({ type: 'newMessage' }))).toBeUndefined()
 })
 
 test('a value of another shape gives no frame', () => {

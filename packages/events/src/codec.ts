@@ -68,6 +68,21 @@ export function frameOfPersisted(value: Buffer | null): Buffer | undefined {
   return Buffer.concat([FRAME_PREFIX, value.subarray(PERSISTED_PREFIX.length)])
 }
 
+const CREATED_AT = Buffer.from('"createdAt":"')
+const ISO_LENGTH = '2026-01-02T03:04:05.678Z'.length
+
+/**
+ * The milliseconds of `createdAt` in a `newMessage` frame; undefined when it has none. Looked for from its end, where it
+ * stands: no text that somebody wrote can have the mark, since its quotation marks are escaped.
+ */
+export function createdAtOfFrame(frame: Buffer): number | undefined {
+  const mark = frame.lastIndexOf(CREATED_AT)
+  if (mark < 0) return undefined
+  const from = mark + CREATED_AT.length
+  const ms = Date.parse(frame.toString('latin1', from, from + ISO_LENGTH))
+  return Number.isNaN(ms) ? undefined : ms
+}
+
 export function encodeRejected(event: Omit<MessageRejected, 'v'>): EncodedRecord {
   return {
     key: event.roomId,

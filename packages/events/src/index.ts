@@ -1,4 +1,5 @@
 export {
+  createdAtOfFrame,
   type Decoded,
   decodeCreated,
   decodeRejected,

@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ApiError } from './errors.ts'
+import { createMetrics } from './metrics.ts'
 import { createServer } from './server.ts'
 
 const { warn: WARN, error: ERROR } = pino.levels.values
@@ -25,7 +26,12 @@ describe('failures of handlers', () => {
 
   beforeAll(async () => {
     const log = pino({ level: 'warn' }, { write: (line) => logged.push(JSON.parse(line)) })
-    app = await createServer({ log, isUnavailable: (error) => error instanceof Away, handlerTimeoutMs: 50 })
+    app = await createServer({
+      log,
+      isUnavailable: (error) => error instanceof Away,
+      metrics: createMetrics(),
+      handlerTimeoutMs: 50,
+    })
     app.get('/fail/:how', async (request) => {
       throw FAILURES[(request.params as { how: string }).how]?.()
     })

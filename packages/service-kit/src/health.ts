@@ -1,8 +1,8 @@
 import { healthAnswerSchema } from '@roomlog/protocol'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Registry } from 'prom-client'
 import { z } from 'zod'
+import { gauge, type Registry } from './metrics.ts'
 import { within } from './within.ts'
 
 export interface HealthOptions {
@@ -24,6 +24,15 @@ export const health = fp(async (app: FastifyInstance, options: HealthOptions) =>
     closing = true
   })
 
+  const reasonNotReady = () => (closing ? 'draining' : options.notReady?.())
+  gauge(
+    options.metrics,
+    'roomlog_ready',
+    '1 while the service takes traffic, whether or not what it depends on answers',
+    () => (reasonNotReady() === undefined ? 1 : 0),
+  )
+  gauge(options.metrics, 'roomlog_draining', '1 from the signal to stop on', () => (closing ? 1 : 0))
+
   app.get('/health', { schema: SCHEMAS.health }, async (_request, reply) => {
     const checks = await runChecks(app, options.checks)
     const ok = Object.values(checks).every((result) => result === 'ok')
@@ -31,7 +40,7 @@ export const health = fp(async (app: FastifyInstance, options: HealthOptions) =>
   })
   app.get('/livez', { schema: SCHEMAS.livez }, async () => ({ status: 'ok' }))
   app.get('/readyz', { schema: SCHEMAS.readyz }, async (_request, reply) => {
-    const reason = closing ? 'draining' : (options.notReady?.() ?? (await firstFailing()))
+    const reason = reasonNotReady() ?? (await firstFailing())
     return reason === undefined ? { status: 'ok' } : reply.code(503).send({ status: 'not ready', reason })
   })
   app.get('/metrics', { schema: SCHEMAS.metrics }, async (_request, reply) => {

@@ -5,7 +5,16 @@ export { type HealthOptions, health } from './health.ts'
 export { type PrivateKey, type PublicKey, privateKeySetting, publicKeysSetting } from './jwk.ts'
 export { kafkaServers, kafkaSettings, needsWholeKafkaLogin } from './kafka-settings.ts'
 export { createLogger, type Logger } from './logger.ts'
-export { Counter, createMetrics, Gauge, Histogram, type Registry } from './metrics.ts'
+export {
+  Counter,
+  counterBy,
+  createMetrics,
+  gauge,
+  Histogram,
+  measureMember,
+  measurePools,
+  type Registry,
+} from './metrics.ts'
 export { type Repeating, repeatEvery } from './repeat.ts'
 export { type RunOptions, runService, type ServiceConfig } from './run-service.ts'
 export { createServer, type ServerOptions } from './server.ts'

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createMetrics } from './metrics.ts'
 import { createServer } from './server.ts'
 
 /** Above the server's own bounds on a slow request. */
@@ -14,7 +15,11 @@ describe('what clients send before any route is looked for', () => {
   let port: number
 
   beforeAll(async () => {
-    app = await createServer({ log: pino({ level: 'silent' }), isUnavailable: () => false })
+    app = await createServer({
+      log: pino({ level: 'silent' }),
+      isUnavailable: () => false,
+      metrics: createMetrics(),
+    })
     app.get('/', async () => ({ fine: true }))
     app.post('/', async () => ({ fine: true }))
     const url = await app.listen({ host: '127.0.0.1', port: 0 })

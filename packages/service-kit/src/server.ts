@@ -4,10 +4,14 @@ import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod
 import { answerBadPath, answerClientError, errorHandler, type IsUnavailable } from './error-handler.ts'
 import { ApiError } from './errors.ts'
 import type { Logger } from './logger.ts'
+import type { Registry } from './metrics.ts'
+import { measureRequests } from './request-metrics.ts'
 
 export interface ServerOptions {
   readonly log: Logger
   readonly isUnavailable: IsUnavailable
+  /** Gets the figures of requests. */
+  readonly metrics: Registry
   /** Whose `X-Forwarded-For` is believed: false, or addresses and networks. */
   readonly trustProxy?: boolean | string[]
   /** Milliseconds until a request that is still not answered gets 503, however many waits its work is made of; default: no bound. */
@@ -60,6 +64,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   // Expectations may be ignored (RFC 9110, 10.1.1); Node's own answer would be an empty one.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   endConnectionsWhileClosing(app)
+  measureRequests(app, options.metrics)
   app.addHook('onResponse', async (request, reply) => {
     const { method, url, ip } = request
     const path = url.split('?', 1)[0]

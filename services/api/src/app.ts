@@ -1,12 +1,21 @@
 import { connect, type Database, isUnavailable } from '@roomlog/db'
 import { connectLive, type Live } from '@roomlog/live'
 import { TOKEN_AUDIENCES, TOKEN_ISSUER, TOKEN_TYPE } from '@roomlog/protocol'
-import { createLogger, createMetrics, createServer, health, type Logger, tokens } from '@roomlog/service-kit'
+import {
+  createLogger,
+  createMetrics,
+  createServer,
+  health,
+  type Logger,
+  measurePools,
+  tokens,
+} from '@roomlog/service-kit'
 import type { FastifyInstance } from 'fastify'
 import { type Passwords, passwordHasher } from './accounts/passwords.ts'
 import type { Config } from './config.ts'
 import { documents } from './documents.ts'
 import { guards } from './guards.ts'
+import { type ApiMetrics, createApiMetrics } from './metrics.ts'
 import { ANSWER_TIMEOUT_MS } from './routes/answers.ts'
 import { loginRoute } from './routes/auth-login.ts'
 import { logoutRoute } from './routes/auth-logout.ts'
@@ -41,6 +50,7 @@ export interface Services {
   readonly signals: Live['signals']
   readonly presence: Live['presence']
   readonly passwords: Passwords
+  readonly metrics: ApiMetrics
 }
 
 export async function buildApp(config: Config, overrides: Overrides = {}): Promise<FastifyInstance> {
@@ -52,17 +62,22 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     onIdleError: (err) => log.warn({ err }, 'database connection lost'),
   })
   const live = overrides.live ?? connectLive({ ...config.live, database }, log)
+  const registry = createMetrics()
+  const passwords = await passwordHasher()
+  measurePools(registry, { main: () => database.pool() })
   const services: Services = {
     config,
     db: database.db,
     signals: live.signals,
     presence: live.presence,
-    passwords: await passwordHasher(),
+    passwords,
+    metrics: createApiMetrics(registry, () => passwords.counts()),
   }
 
   const app = await createServer({
     log,
     isUnavailable,
+    metrics: registry,
     trustProxy: config.trustProxy,
     handlerTimeoutMs: ANSWER_TIMEOUT_MS,
   })
@@ -85,7 +100,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
       ...(config.live.engine === 'full' ? { redis: () => live.ping() } : {}),
     },
     optional: ['redis'],
-    metrics: createMetrics(),
+    metrics: registry,
   })
 
   await app.register(configRoute, services)

@@ -1,7 +1,16 @@
 import { hostname } from 'node:os'
 import { type ConnectOptions, connect, type Database, failureKind } from '@roomlog/db'
 import { connectEventLog, type EventLog } from '@roomlog/event-log'
-import { createLogger, createMetrics, createServer, health, type Logger } from '@roomlog/service-kit'
+import { PERSISTER_GROUP } from '@roomlog/events'
+import {
+  createLogger,
+  createMetrics,
+  createServer,
+  health,
+  type Logger,
+  measureMember,
+  measurePools,
+} from '@roomlog/service-kit'
 import type { FastifyInstance } from 'fastify'
 import { createBatchHandler } from './batch/handle-batch.ts'
 import { postgresStore } from './batch/message-store.ts'
@@ -46,7 +55,17 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     log,
   })
 
-  const app = await createServer({ log, isUnavailable: (error) => failureKind(error) === 'transient' })
+  measureMember(registry, PERSISTER_GROUP, () => consumer.health())
+  measurePools(registry, {
+    main: () => database.pool(),
+    ...(logDatabase === undefined ? {} : { log: () => logDatabase.pool() }),
+  })
+
+  const app = await createServer({
+    log,
+    isUnavailable: (error) => failureKind(error) === 'transient',
+    metrics: registry,
+  })
   await app.register(health, {
     checks: {
       database: () => database.ping(),

@@ -1,4 +1,4 @@
-import type { EventLog, SubscribeOptions, Subscription } from '@roomlog/event-log'
+import type { EventLog, SubscribeOptions, Subscription, SubscriptionHealth } from '@roomlog/event-log'
 import { PERSISTER_GROUP } from '@roomlog/events'
 import type { Logger } from '@roomlog/service-kit'
 
@@ -29,6 +29,11 @@ export class Consumer {
   /** Begins in the background: the process answers health checks while its log is away. */
   start(): void {
     this.#starting ??= this.#start()
+  }
+
+  /** Undefined until it is subscribed. */
+  health(): SubscriptionHealth | undefined {
+    return this.#subscription?.health()
   }
 
   /** Why nothing is being stored; undefined while it is. */

@@ -1,6 +1,11 @@
-import { Counter, Gauge, Histogram, type Registry } from '@roomlog/service-kit'
+import type { FailureKind } from '@roomlog/db'
+import { REJECTION_CODES } from '@roomlog/events'
+import { Counter, counterBy, gauge, Histogram, type Registry } from '@roomlog/service-kit'
+import { DEAD_REASONS } from './batch/verdict.ts'
 
 const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+/** `conflict`: two persisters at one room; the others are the database's. */
+const RETRY_KINDS = ['conflict', 'schema', 'transient'] as const satisfies (FailureKind | 'conflict')[]
 const RECORDS_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500]
 
 export type PersisterMetrics = ReturnType<typeof createPersisterMetrics>
@@ -8,14 +13,12 @@ export type PersisterMetrics = ReturnType<typeof createPersisterMetrics>
 /** What the persister counts, in `registry`. `pausedPartitions` is asked at each scrape. */
 export function createPersisterMetrics(registry: Registry, pausedPartitions: () => number) {
   const registers = [registry]
-  new Gauge({
-    name: 'roomlog_persister_paused_partitions',
-    help: 'Partitions that wait for a build that knows a newer event version',
-    registers,
-    collect() {
-      this.set(pausedPartitions())
-    },
-  })
+  gauge(
+    registry,
+    'roomlog_persister_paused_partitions',
+    'Partitions that wait for a build that knows a newer event version',
+    pausedPartitions,
+  )
   return {
     stored: new Counter({
       name: 'roomlog_persister_messages_stored_total',
@@ -32,18 +35,20 @@ export function createPersisterMetrics(registry: Registry, pausedPartitions: () 
       help: 'Records met again after they were stored, and published again',
       registers,
     }),
-    rejected: new Counter({
-      name: 'roomlog_persister_messages_rejected_total',
-      help: 'Rejections published to senders',
-      labelNames: ['code'] as const,
-      registers,
-    }),
-    deadLetters: new Counter({
-      name: 'roomlog_persister_dead_letters_total',
-      help: 'Records given up',
-      labelNames: ['reason'] as const,
-      registers,
-    }),
+    rejected: counterBy(
+      registry,
+      {
+        name: 'roomlog_persister_messages_rejected_total',
+        help: 'Rejections published to senders',
+        label: 'code',
+      },
+      REJECTION_CODES,
+    ),
+    deadLetters: counterBy(
+      registry,
+      { name: 'roomlog_persister_dead_letters_total', help: 'Records given up', label: 'reason' },
+      DEAD_REASONS,
+    ),
     ackedButDead: new Counter({
       name: 'acked_but_dead_total',
       help: 'Records given up although an edge may have acknowledged them: all that stood in the log',
@@ -61,11 +66,14 @@ export function createPersisterMetrics(registry: Registry, pausedPartitions: () 
       buckets: SECONDS_BUCKETS,
       registers,
     }),
-    storeRetries: new Counter({
-      name: 'roomlog_persister_store_retries_total',
-      help: 'Transactions that failed and were run again',
-      labelNames: ['kind'] as const,
-      registers,
-    }),
+    storeRetries: counterBy(
+      registry,
+      {
+        name: 'roomlog_persister_store_retries_total',
+        help: 'Transactions that failed and were run again',
+        label: 'kind',
+      },
+      RETRY_KINDS,
+    ),
   }
 }

@@ -34,7 +34,12 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   const edge = createEdge(config, log, overrides)
   let isDraining = false
 
-  const app = await createServer({ log, isUnavailable, trustProxy: config.trustProxy })
+  const app = await createServer({
+    log,
+    isUnavailable,
+    metrics: edge.registry,
+    trustProxy: config.trustProxy,
+  })
   await app.register(tokens, {
     issuer: TOKEN_ISSUER,
     audience: TOKEN_AUDIENCES.ws,

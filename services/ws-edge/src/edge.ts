@@ -1,7 +1,8 @@
 import { type ConnectOptions, connect, type Database } from '@roomlog/db'
 import { connectEventLog, type EventLog } from '@roomlog/event-log'
+import { broadcastGroup } from '@roomlog/events'
 import { connectLive, type Live } from '@roomlog/live'
-import { createMetrics, type Logger } from '@roomlog/service-kit'
+import { createMetrics, type Logger, measureMember, measurePools } from '@roomlog/service-kit'
 import { Broadcast } from './broadcast/broadcast.ts'
 import type { Config } from './config.ts'
 import { PresenceKeeper } from './live/presence.ts'
@@ -45,19 +46,21 @@ export function createEdge(config: Config, log: Logger, overrides: EdgeOverrides
 
   const registry = createMetrics()
   const connections = new Connections(limits.maxSocketsPerUser)
+  const metrics = createEdgeMetrics(registry, {
+    connections: () => connections.size,
+    rooms: () => rooms.size,
+    pendingAppends: () => broadcast.eventLog?.pending ?? 0,
+  })
   const epoch = new Epoch(db, log)
   const reader = new RoomReader(db)
   const rooms = new Rooms({
     db,
     reader,
     limits,
+    metrics,
     log,
     onWatch: (roomId) => signals.watch({ kind: 'room', roomId }),
     onUnwatch: (roomId) => signals.unwatch({ kind: 'room', roomId }),
-  })
-  const metrics = createEdgeMetrics(registry, {
-    connections: () => connections.size,
-    rooms: () => rooms.size,
   })
   const memberships = new Memberships(db, reader, log)
   const broadcast = new Broadcast({
@@ -68,6 +71,11 @@ export function createEdge(config: Config, log: Logger, overrides: EdgeOverrides
     onFatal: overrides.onFatal ?? endProcess,
     metrics,
     log,
+  })
+  measureMember(registry, broadcastGroup(edgeId), () => broadcast.health())
+  measurePools(registry, {
+    main: () => database.pool(),
+    ...(logDatabase === undefined ? {} : { log: () => logDatabase.pool() }),
   })
   const sends = new Sends({
     db,

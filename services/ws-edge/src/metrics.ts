@@ -1,29 +1,57 @@
-import { Counter, Gauge, type Registry } from '@roomlog/service-kit'
+import { CLOSE_CODES, type CloseReason, SEND_FAILURES } from '@roomlog/protocol'
+import { Counter, counterBy, gauge, Histogram, type Registry } from '@roomlog/service-kit'
+
+const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+/** Before there is a socket: the gate's. Behind it they are close reasons. */
+const GATE_REFUSALS = ['rate_limited', 'origin', 'not_ready'] as const
+const SOCKET_REFUSALS = ['unauthenticated', 'badProtocol', 'restart'] as const satisfies CloseReason[]
 
 export type EdgeMetrics = ReturnType<typeof createEdgeMetrics>
+export type HandshakeRefusal = (typeof GATE_REFUSALS)[number] | (typeof SOCKET_REFUSALS)[number]
 
 /** What an edge counts, in `registry`. `sizes` are asked at each scrape. */
 export function createEdgeMetrics(
   registry: Registry,
-  sizes: { readonly connections: () => number; readonly rooms: () => number },
+  sizes: {
+    readonly connections: () => number
+    readonly rooms: () => number
+    readonly pendingAppends: () => number
+  },
 ) {
   const registers = [registry]
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(read())
-      },
-    })
-  gauge('roomlog_edge_connections', 'Open sockets', sizes.connections)
-  gauge('roomlog_edge_rooms', 'Rooms with a socket here', sizes.rooms)
+  gauge(registry, 'roomlog_edge_connections', 'Open sockets', sizes.connections)
+  gauge(registry, 'roomlog_edge_rooms', 'Rooms with a socket here', sizes.rooms)
+  gauge(
+    registry,
+    'roomlog_edge_pending_appends',
+    'Sends whose record waits for the log or is under way to it',
+    sizes.pendingAppends,
+  )
   return {
-    sends: new Counter({
-      name: 'roomlog_edge_sends_total',
-      help: 'Sends answered, by result: accepted, or the code of the refusal',
-      labelNames: ['result'] as const,
+    sends: counterBy(
+      registry,
+      {
+        name: 'roomlog_edge_sends_total',
+        help: 'Sends answered, by result: accepted, or the code of the refusal',
+        label: 'result',
+      },
+      ['accepted', ...Object.keys(SEND_FAILURES)],
+    ),
+    acceptedToAcked: new Histogram({
+      name: 'roomlog_edge_accepted_to_acked_seconds',
+      help: 'From the acceptance of a send until the log has it, which its ack says then',
+      buckets: SECONDS_BUCKETS,
+      registers,
+    }),
+    acceptedToDelivered: new Histogram({
+      name: 'roomlog_edge_accepted_to_delivered_seconds',
+      help: "From a message's acceptance, by the clock of the edge that took it, until it is handed to the live sockets here; once a message",
+      buckets: SECONDS_BUCKETS,
+      registers,
+    }),
+    gapFills: new Counter({
+      name: 'roomlog_edge_gap_fills_total',
+      help: 'Reads of a room from the database because an event was missing',
       registers,
     }),
     persisted: new Counter({
@@ -36,17 +64,23 @@ export function createEdgeMetrics(
       help: 'Rejections passed on to a sender here',
       registers,
     }),
-    handshakes: new Counter({
-      name: 'roomlog_edge_handshakes_total',
-      help: 'Handshakes, by result: accepted, or why not',
-      labelNames: ['result'] as const,
-      registers,
-    }),
-    closes: new Counter({
-      name: 'roomlog_edge_closes_total',
-      help: 'Sockets closed, by close code',
-      labelNames: ['code'] as const,
-      registers,
-    }),
+    handshakes: counterBy(
+      registry,
+      {
+        name: 'roomlog_edge_handshakes_total',
+        help: 'Handshakes, by result: accepted, or why not',
+        label: 'result',
+      },
+      ['accepted', ...GATE_REFUSALS, ...SOCKET_REFUSALS],
+    ),
+    closes: counterBy(
+      registry,
+      {
+        name: 'roomlog_edge_closes_total',
+        help: 'Sockets closed, by the close code of who closed first; 4408: slow consumers',
+        label: 'code',
+      },
+      [...Object.values(CLOSE_CODES).map(({ code }) => code), 'other'],
+    ),
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import argon2 from 'argon2'
-import { Slots } from './slots.ts'
+import { type SlotCounts, Slots } from './slots.ts'
 
 /** RFC 9106's second choice for memory-constrained servers, at the size that OWASP names: 19 MiB, two passes. */
 const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
@@ -17,6 +17,8 @@ export interface Passwords {
   verify(hash: string | null, password: string): Promise<boolean>
   /** Whether the hash was made with other parameters than today's. */
   isOutdated(hash: string): boolean
+  /** How many are at work now. */
+  counts(): SlotCounts
 }
 
 /** Hashes at most as many at once as leave threads to others; beyond a bounded queue, 503. */
@@ -30,5 +32,6 @@ export async function passwordHasher(): Promise<Passwords> {
       return matches && stored !== null
     },
     isOutdated: (stored) => argon2.needsRehash(stored, PARAMETERS),
+    counts: () => slots.counts,
   }
 }

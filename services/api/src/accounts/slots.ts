@@ -2,15 +2,26 @@ import { ApiError } from '@roomlog/service-kit'
 
 const RETRY_AFTER_S = 3
 
+export interface SlotCounts {
+  readonly running: number
+  readonly waiting: number
+}
+
 /** Runs work, at most so much at once, the rest in order; what comes beyond a bounded queue is refused at once (503). */
 export class Slots {
   readonly #maxWaiting: number
   readonly #waiting: (() => void)[] = []
+  readonly #size: number
   #free: number
 
   constructor(running: number, maxWaiting: number) {
+    this.#size = running
     this.#free = running
     this.#maxWaiting = maxWaiting
+  }
+
+  get counts(): SlotCounts {
+    return { running: this.#size - this.#free, waiting: this.#waiting.length }
   }
 
   async run<T>(work: () => Promise<T>): Promise<T> {

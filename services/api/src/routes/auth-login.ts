@@ -7,7 +7,7 @@ import { withPassword } from '../accounts/with-password.ts'
 import { limitPerKey, perMinute } from '../guards.ts'
 import { refusals, routes } from './answers.ts'
 
-export const loginRoute = routes((app, { config, db, passwords }) => {
+export const loginRoute = routes((app, { config, db, passwords, metrics }) => {
   app.post(
     '/auth/login',
     {
@@ -30,6 +30,7 @@ export const loginRoute = routes((app, { config, db, passwords }) => {
         startSession(trx, id, refreshTtlS),
       )
       if (done === undefined) {
+        metrics.logins.inc({ result: 'refused' })
         request.log.info({ ip: request.ip }, 'login refused')
         throw new ApiError('invalid_credentials', 'unknown username or wrong password')
       }
@@ -44,6 +45,7 @@ export const loginRoute = routes((app, { config, db, passwords }) => {
           .where('password_hash', '=', user.password_hash)
           .execute()
       }
+      metrics.logins.inc({ result: 'succeeded' })
       request.log.info({ userId: user.id, ip: request.ip }, 'logged in')
       return sessionAnswer(app, user, session, accessTtlS)
     },

@@ -6,7 +6,7 @@ import { startSession } from '../accounts/sessions.ts'
 import { perMinute } from '../guards.ts'
 import { refusals, routes } from './answers.ts'
 
-export const registerRoute = routes((app, { config, db, passwords }) => {
+export const registerRoute = routes((app, { config, db, passwords, metrics }) => {
   app.post(
     '/auth/register',
     {
@@ -37,6 +37,7 @@ export const registerRoute = routes((app, { config, db, passwords }) => {
           if (!isUniqueViolation(error)) throw error
           throw new ApiError('username_taken', 'that username is taken', { cause: error })
         })
+      metrics.registrations.inc()
       request.log.info({ userId: user.id, ip: request.ip }, 'registered')
       return reply.code(201).send(sessionAnswer(app, user, session, config.tokens.accessTtlS))
     },

@@ -1,4 +1,4 @@
-import type { EventLog, LogBatch, LogRecord, Subscription } from '@roomlog/event-log'
+import type { EventLog, LogBatch, LogRecord, Subscription, SubscriptionHealth } from '@roomlog/event-log'
 import { broadcastGroup, decodeRejected, frameOfPersisted, HEADERS } from '@roomlog/events'
 import type { Logger } from '@roomlog/service-kit'
 import type { EdgeMetrics } from '../metrics.ts'
@@ -46,6 +46,11 @@ export class Broadcast {
   /** Whether all that stood in the log at the start was heard; from then on true. */
   get isCaughtUp(): boolean {
     return this.#isCaughtUp
+  }
+
+  /** Undefined until it is subscribed. */
+  health(): SubscriptionHealth | undefined {
+    return this.#subscription?.health()
   }
 
   /** Why nothing may be heard; undefined while all is. */

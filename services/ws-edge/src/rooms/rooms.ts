@@ -1,9 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Tables } from '@roomlog/db'
+import { createdAtOfFrame } from '@roomlog/events'
 import { type Limits, MAX_LIVELY_MEMBERS } from '@roomlog/protocol'
 import { type Logger, type Repeating, repeatEvery } from '@roomlog/service-kit'
 import type { Kysely } from 'kysely'
 import { refOf } from '../frames/ref.ts'
+import type { EdgeMetrics } from '../metrics.ts'
 import { BEHIND_BYTES, type Connection } from '../sockets/connection.ts'
 import { PageTurns } from './page-turns.ts'
 import type { RoomEffect, RoomEvent, Row, Subscription } from './room-events.ts'
@@ -22,6 +24,7 @@ export interface RoomsOptions {
   readonly db: Kysely<Tables>
   readonly reader: RoomReader
   readonly limits: Limits
+  readonly metrics: Pick<EdgeMetrics, 'acceptedToDelivered' | 'gapFills'>
   readonly log: Logger
   /** A room got its first local socket, or lost its last. */
   readonly onWatch: (roomId: string) => void
@@ -166,6 +169,7 @@ export class Rooms {
         this.#readPage(room, effect.sub, effect.afterSeq)
         return
       case 'readRows':
+        this.#options.metrics.gapFills.inc()
         void this.#readRows(roomId, room, effect.afterSeq)
         return
       case 'readMembers':
@@ -301,8 +305,19 @@ export class Rooms {
       if (isBehind(sub)) behind.push(sub)
       else sub.connection.write(frames)
     }
+    this.#observeDelivery(rows)
     // Not within the state's own step.
     queueMicrotask(() => this.#feed(roomId, room, { type: 'flushed', behind, nowMs: performance.now() }))
+  }
+
+  #observeDelivery(rows: readonly Row[]): void {
+    const nowMs = Date.now()
+    for (const { frame } of rows) {
+      const createdAtMs = createdAtOfFrame(frame)
+      if (createdAtMs === undefined) continue
+      // Clocks differ: one that is ahead must not count backwards.
+      this.#options.metrics.acceptedToDelivered.observe(Math.max(0, nowMs - createdAtMs) / 1000)
+    }
   }
 
   async #sweepAll(): Promise<void> {

@@ -111,8 +111,10 @@ export class Sends {
   async #append(event: Parameters<typeof encodeCreated>[0]): Promise<Outcome> {
     const eventLog = this.#options.eventLog()
     if (eventLog === undefined) return OVERLOADED
+    const acceptedAtMs = performance.now()
     try {
       await eventLog.append('created', encodeCreated(event))
+      this.#options.metrics.acceptedToAcked.observe((performance.now() - acceptedAtMs) / 1000)
       crashPoint('after_produce_before_ack')
       return ACCEPTED
     } catch (error) {

@@ -26,7 +26,11 @@ beforeAll(async () => {
     },
     onOpen: () => undefined,
     onClose: () => undefined,
-    metrics: createEdgeMetrics(createMetrics(), { connections: () => 0, rooms: () => 0 }),
+    metrics: createEdgeMetrics(createMetrics(), {
+      connections: () => 0,
+      rooms: () => 0,
+      pendingAppends: () => 0,
+    }),
   })
   app.get('/ws', { websocket: true }, handler)
   await app.listen({ host: '127.0.0.1', port: 0 })

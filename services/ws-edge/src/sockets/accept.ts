@@ -37,7 +37,10 @@ export function accept(options: AcceptOptions) {
     const { ip } = request
     const identity = identify(request.server, tokenOf(request))
     const userId = identity?.userId
-    ws.on('close', (code) => {
+    let connection: Connection | undefined
+    ws.on('close', (received) => {
+      // Who does not read does not answer a close either, and its own code is that of a lost connection.
+      const code = connection?.closedWith ?? received
       metrics.closes.inc({ code: KNOWN_CODES.has(code) ? code : 'other' })
       request.log[code < CLOSE_CODES.badProtocol.code ? 'debug' : 'info'](
         { ip, userId, code },
@@ -52,7 +55,7 @@ export function accept(options: AcceptOptions) {
       ws.close(CLOSE_CODES[reason].code, reason)
       return
     }
-    const connection = new Connection(ws, request.socket, {
+    connection = new Connection(ws, request.socket, {
       id: newId(),
       identity,
       framesPerSecond: limits.framesPerSecond,

@@ -38,6 +38,7 @@ export class Connection {
   #identity: Identity
   #unacked = 0
   #closeWhenAnswered: CloseReason | undefined
+  #closedWith: number | undefined
   #aliveAtMs = performance.now()
   #progressAtMs = performance.now()
   #sentBytes = 0
@@ -113,7 +114,14 @@ export class Connection {
   }
 
   close(reason: CloseReason): void {
-    if (this.isOpen) this.#ws.close(CLOSE_CODES[reason].code, reason)
+    if (!this.isOpen) return
+    this.#closedWith = CLOSE_CODES[reason].code
+    this.#ws.close(this.#closedWith, reason)
+  }
+
+  /** The code that it was closed with from here; undefined when its peer was first. */
+  get closedWith(): number | undefined {
+    return this.#closedWith
   }
 
   /** Once no send waits for its ack. */

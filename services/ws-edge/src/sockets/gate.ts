@@ -1,7 +1,7 @@
 import { normalizeIP } from '@fastify/rate-limit'
 import { ApiError } from '@roomlog/service-kit'
 import type { FastifyRequest } from 'fastify'
-import type { EdgeMetrics } from '../metrics.ts'
+import type { EdgeMetrics, HandshakeRefusal } from '../metrics.ts'
 import { TokenBuckets } from './limits.ts'
 
 export interface GateOptions {
@@ -20,7 +20,7 @@ export function gate({ closedFor, allowedOrigins, handshakes, metrics }: GateOpt
   const origins = new Set(allowedOrigins)
   const buckets = new TokenBuckets(handshakes.perSecond, handshakes.burst)
   return async (request: FastifyRequest): Promise<void> => {
-    const refuse = (result: string, error: ApiError) => {
+    const refuse = (result: HandshakeRefusal, error: ApiError) => {
       metrics.handshakes.inc({ result })
       request.log.info({ ip: request.ip, result }, 'handshake refused')
       return error

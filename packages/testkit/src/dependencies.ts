@@ -97,7 +97,8 @@ async function deleteKeys(url: string, pattern: string): Promise<void> {
   }
 }
 
-async function available(kind: DependencyKind) {
+/** Throws where there is none. */
+export async function available(kind: DependencyKind) {
   const found = await findServer(kind)
   if (!found.available) throw new Error(`no ${kind}: ${found.reason}`)
   return found

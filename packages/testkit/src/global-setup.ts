@@ -25,6 +25,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
         postgres: list(process.env.TEST_DATABASE_URL),
         kafka: list(process.env.TEST_KAFKA_BROKERS),
         redis: list(process.env.TEST_REDIS_URL),
+        // None that runs already has a suite's targets and rules.
+        prometheus: [],
       },
       containers: process.env.TEST_CONTAINERS !== '0',
     },

@@ -9,6 +9,7 @@ export {
 } from './dependencies.ts'
 export { freePort } from './free-port.ts'
 export { DEPENDENCY_KINDS, type DependencyKind } from './kinds.ts'
+export { prometheus, type TestPrometheus } from './prometheus.ts'
 export { type FaultProxy, faultProxy } from './proof/proxy/fault-proxy.ts'
 export { suiteOn } from './suite-on.ts'
 export { type Closed, type Frame, type TestClient, type TestClientOptions, testClient } from './ws-client.ts'

@@ -1,11 +1,11 @@
-export const DEPENDENCY_KINDS = ['postgres', 'kafka', 'redis'] as const
+export const DEPENDENCY_KINDS = ['postgres', 'kafka', 'redis', 'prometheus'] as const
 
 /** A real server that a suite may need. */
 export type DependencyKind = (typeof DEPENDENCY_KINDS)[number]
 
 /**
  * What looking for a server led to. `urls` is one connection URL for PostgreSQL and Redis, `host:port` of
- * each broker for Kafka. `how` is the rung of the ladder that gave it, `what` names it for people.
+ * each broker for Kafka, the image or program of Prometheus, of which each suite starts its own. `how` is the rung of the ladder that gave it, `what` names it for people.
  */
 export type Found =
   | {

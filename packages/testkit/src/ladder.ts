@@ -2,6 +2,7 @@ import { startKafkaContainer } from './kafka-server.ts'
 import type { DependencyKind, Found } from './kinds.ts'
 import { startNativeKafka } from './native-kafka.ts'
 import { startNativePostgres, startPostgresContainer } from './postgres-server.ts'
+import { findPrometheusImage, findPrometheusProgram } from './prometheus-server.ts'
 import { startNativeRedis, startRedisContainer } from './redis-server.ts'
 
 export type ServerSettings = {
@@ -22,6 +23,7 @@ const STARTERS = {
   postgres: { container: startPostgresContainer, native: startNativePostgres },
   kafka: { container: startKafkaContainer, native: startNativeKafka },
   redis: { container: startRedisContainer, native: startNativeRedis },
+  prometheus: { container: findPrometheusImage, native: findPrometheusProgram },
 } satisfies Record<DependencyKind, Record<'container' | 'native', () => Promise<StartedServer>>>
 
 /** Looks for a server: one given, else a container, else a native one. What did not work is the reason given. */

@@ -3,6 +3,24 @@ import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
 import { connect, type Database } from '../src/index.ts'
 
+suiteOn(['postgres'], 'a pool', () => {
+  test('tells how many connections it has, and who waits for one', async () => {
+    const server = await postgres()
+    onTestFinished(() => server[Symbol.asyncDispose]())
+    const database = connect({ url: server.url, applicationName: 'connect-test', poolSize: 1 })
+    onTestFinished(() => database.close())
+    expect(database.pool()).toEqual({ open: 0, idle: 0, waiting: 0 })
+    await database.ping()
+    expect(database.pool()).toEqual({ open: 1, idle: 1, waiting: 0 })
+    const taken = await database.dedicated()
+    const waiting = database.ping()
+    expect(database.pool()).toEqual({ open: 1, idle: 0, waiting: 1 })
+    taken.release()
+    await waiting
+    expect(database.pool()).toEqual({ open: 1, idle: 1, waiting: 0 })
+  })
+})
+
 suiteOn(['postgres'], 'a database that is closed', () => {
   test.each([
     ['that was only pinged', (database: Database) => database.ping()],

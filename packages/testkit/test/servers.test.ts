@@ -2,7 +2,7 @@ import { Redis } from 'ioredis'
 import { Kafka, logLevel } from 'kafkajs'
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
-import { kafka, namespace, postgres, redis, suiteOn } from '../src/index.ts'
+import { kafka, namespace, postgres, prometheus, redis, suiteOn } from '../src/index.ts'
 
 async function query(url: string, text: string): Promise<readonly Record<string, unknown>[]> {
   const client = new Client({ connectionString: url })
@@ -77,5 +77,25 @@ suiteOn(['redis'], 'redis()', () => {
     } finally {
       client.disconnect()
     }
+  })
+})
+
+suiteOn(['prometheus'], 'prometheus()', () => {
+  test('gives a server with the files of the caller, and the tool beside them', async () => {
+    const rules = { groups: [{ name: 'one', rules: [{ record: 'two', expr: '1 + 1' }] }] }
+    await using server = await prometheus({
+      'prometheus.yml': JSON.stringify({
+        global: { evaluation_interval: '1s' },
+        rule_files: ['sub/rules.yml'],
+      }),
+      'sub/rules.yml': JSON.stringify(rules),
+    })
+    const value = async () => {
+      const answer = await fetch(`${server.url}/api/v1/query?query=two`)
+      return ((await answer.json()) as { data: { result: { value: unknown[] }[] } }).data.result[0]?.value[1]
+    }
+    await expect.poll(value, { timeout: 20_000 }).toBe('2')
+    expect(await server.promtool('check', 'rules', 'sub/rules.yml')).toMatchObject({ code: 0 })
+    expect(await server.promtool('check', 'rules', 'prometheus.yml')).toMatchObject({ code: 1 })
   })
 })

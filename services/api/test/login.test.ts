@@ -40,6 +40,25 @@ suiteOn(['postgres'], 'logging in', () => {
     return (await query.executeTakeFirstOrThrow()).password_hash ?? ''
   }
 
+  test('is counted by what came of it', async () => {
+    const logins = async () => {
+      const { payload } = await app.inject({ url: '/metrics' })
+      return payload.split('\n').filter((line) => line.startsWith('roomlog_api_logins_total'))
+    }
+    expect(await logins()).toEqual([
+      'roomlog_api_logins_total{result="succeeded"} 0',
+      'roomlog_api_logins_total{result="refused"} 0',
+    ])
+    const { user } = await register(app)
+    await login(user.username)
+    await login(user.username, 'another password')
+    await login('nobody_at_all')
+    expect(await logins()).toEqual([
+      'roomlog_api_logins_total{result="succeeded"} 1',
+      'roomlog_api_logins_total{result="refused"} 2',
+    ])
+  })
+
   test('gives a session of its own each time', async () => {
     const first = await register(app)
     const second = await login(first.user.username)

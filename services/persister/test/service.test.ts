@@ -153,7 +153,12 @@ function suiteOnEngine(engine: 'embedded' | 'full', kinds: readonly DependencyKi
           [HEADERS.originOffset]: expect.stringMatching(/^[0-9]+$/),
         })
       }
-      const metrics = (await app.inject({ url: '/metrics' })).body
+      const member = '{group="chat-persistor"}'
+      const figures = async () => (await app.inject({ url: '/metrics' })).body
+      await expect.poll(figures, PATIENCE).toContain(`roomlog_consumer_lag_records${member} 0\n`)
+      const metrics = await figures()
+      expect(metrics).toContain(`roomlog_consumer_partitions${member} 3\n`)
+      expect(metrics).toContain(`roomlog_consumer_oldest_seconds${member} 0\n`)
       expect(metrics).toContain(`roomlog_persister_messages_stored_total ${rooms.length * bodies.length}\n`)
       expect(metrics).toContain(`acked_but_dead_total ${rooms.length}\n`)
     })

@@ -452,11 +452,13 @@ export function eventLogContract(world: () => LogWorld): void {
     )
     await vi.waitFor(() => expect(first.done).toHaveLength(PARTITIONS), WAIT)
     await first.subscription.stop()
-    const second = await collect(two)
-    await vi.waitFor(() => expect(second.subscription.health().assigned).toBe(PARTITIONS), WAIT)
+    // Handles nothing, so that what it says is not of its own doing.
+    const second = await collect(two, {}, () => 0)
     await appendAll(two, 'created', [record('k', 'new')])
-    await vi.waitFor(() => expect(second.texts()).toEqual(['new']), WAIT)
-    await vi.waitFor(() => expect(second.subscription.health()).toMatchObject({ lag: 0, oldestMs: 0 }), WAIT)
+    await vi.waitFor(
+      () => expect(second.subscription.health()).toMatchObject({ assigned: PARTITIONS, lag: 1 }),
+      WAIT,
+    )
   })
 
   test('tells how many records wait to be appended', async () => {

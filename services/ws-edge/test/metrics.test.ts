@@ -77,6 +77,16 @@ suiteOnEngines('what an edge counts', (engine) => {
     slow.terminate()
   })
 
+  test('a socket is no request, however long it was open; a handshake that is refused is one', async () => {
+    await (await edge.client(ada)).close()
+    await expect(edge.connect({ origin: 'https://evil.example' })).rejects.toMatchObject({ status: 403 })
+    const { body } = await edge.app.inject({ url: '/metrics' })
+    const counts = body.split('\n').filter((line) => /^roomlog_http_\S+_count.+route="\/ws"/.test(line))
+    expect(counts).toEqual([
+      'roomlog_http_request_duration_seconds_count{method="GET",route="/ws",status="403"} 1',
+    ])
+  })
+
   test('the service tells of its members of the log, its pools and whether it is ready', async () => {
     const group = 'group="chat-broadcast.edge-test"'
     expect(await metric(`roomlog_consumer_partitions{${group}}`)).toBe(3)

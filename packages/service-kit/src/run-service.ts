@@ -31,9 +31,11 @@ export async function runService<C extends ServiceConfig>(options: RunOptions<C>
   // A process in an unknown state is worth less than a fresh one.
   process.on('unhandledRejection', (error) => die(log, error, 'unhandled rejection'))
   process.on('uncaughtException', (error) => die(log, error, 'uncaught exception'))
+  const started: { app?: FastifyInstance } = {}
+  stopOnSignals(started, log, options.stopTimeoutMs ?? STOP_TIMEOUT_MS)
   try {
     const app = await options.buildApp(config, { log })
-    stopOnSignals(app, log, options.stopTimeoutMs ?? STOP_TIMEOUT_MS)
+    started.app = app
     const address = await app.listen({ host: config.host, port: config.port })
     log.info({ address }, `${options.name} listens`)
   } catch (error) {
@@ -51,12 +53,16 @@ function settingsOrExit<C extends ServiceConfig>(options: RunOptions<C>): C {
   }
 }
 
-function stopOnSignals(app: FastifyInstance, log: Logger, timeoutMs: number): void {
+/** From the very start: the first process of a container does not hear a signal that it has no handler for. */
+function stopOnSignals(started: { readonly app?: FastifyInstance }, log: Logger, timeoutMs: number): void {
   let stopping = false
   const stop = (signal: string) => {
     if (stopping) return
     stopping = true
     log.info({ signal }, 'stopping')
+    const { app } = started
+    // It waits for what it depends on, and has neither clients nor work.
+    if (app === undefined) return exit(log, 0)
     setTimeout(
       () => die(log, new Error(`not stopped within ${timeoutMs} ms`), 'forced stop'),
       timeoutMs,

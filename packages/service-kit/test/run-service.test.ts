@@ -60,6 +60,15 @@ describe('a service’s process', () => {
     },
   )
 
+  test('ends cleanly at a signal while it still waits for what it depends on', async () => {
+    const { child, line, ended } = start({ NEVER_BUILT: 'true' })
+    await line('builds')
+    child.kill('SIGTERM')
+    // As the first process of a container it would not hear a signal without a handler.
+    expect(await ended).toEqual([0, null])
+    await line('stopping')
+  })
+
   test('takes a second signal for the first', async () => {
     const { child, url, lines, ended } = start()
     await url()

@@ -1,19 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  check,
-  type Entry,
-  Recorder,
-  type Recording,
-  type Report,
-  random,
-  readHistory,
-} from '@roomlog/testkit/proof'
+import { check, type Entry, Recorder, type Report, random, readHistory } from '@roomlog/testkit/proof'
 import { type Percentiles, percentiles } from '../bench/percentiles.ts'
 import { auditOf } from './audit.ts'
 import type { Fault } from './fault.ts'
 import { CROWD, Crowd } from './load/crowd.ts'
 import { memoryOf } from './memory.ts'
 import { judged, Nemesis } from './nemesis.ts'
+import { afterHeal, attempt, comeToRest } from './phases.ts'
 import { recoveries } from './recovery.ts'
 import type { Stack } from './stack.ts'
 
@@ -39,12 +32,6 @@ export interface RunResult {
 }
 
 const WARM_UP_MS = 4_000
-const LEAST_AFTER_HEAL_MS = 8_000
-const MOST_AFTER_HEAL_MS = 30_000
-const ACKS_AFTER_HEAL = 5
-const SPEAKERS_AT_ONCE = 25
-const SETTLE_SENDS_MS = 30_000
-const SETTLE_MS = 5_000
 const FINDINGS_SHOWN = 5
 const READY_PATIENCE_MS = 60_000
 /** Memory is back within a fifth; what V8 keeps for itself comes on top. */
@@ -109,52 +96,14 @@ async function drive(options: RunOptions, recorder: Recorder): Promise<void> {
     await sleep(WARM_UP_MS)
     const memory = await memoryOf(stack)
     await attempt(fault.id, own, () => fault.inject(nemesis))
-    own.write({ type: 'phase', phase: 'healed' })
-    await afterHeal(stack, crowd, own)
-    await crowd.stop()
-    own.write({ type: 'phase', phase: 'stopped' })
-    await crowd.settle(SETTLE_SENDS_MS)
-    await sleep(SETTLE_MS)
-    own.write({ type: 'phase', phase: 'settled' })
-    await attempt('the last reading', own, () => crowd.readEverything())
+    await afterHeal(crowd, own, () => stack.ready(undefined, READY_PATIENCE_MS))
+    await comeToRest(crowd, own)
     await attempt('the audit', own, () => askAuditor(stack, nemesis, say))
     await checkMemory(stack, memory, nemesis)
     own.write({ type: 'phase', phase: 'over' })
   } finally {
     clearInterval(watch)
     crowd.close()
-  }
-}
-
-/** What could not be done is a failure of the run, not of the process that runs it. */
-async function attempt<T>(what: string, own: Recording, work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work()
-  } catch (error) {
-    own.write({ type: 'trouble', what: `${what} could not be done: ${(error as Error).message}` })
-    return undefined
-  }
-}
-
-/** Load goes on until everybody got ACKs again. */
-async function afterHeal(stack: Stack, crowd: Crowd, own: Recording): Promise<void> {
-  const healedAtMs = performance.now()
-  // Until so many are accepted, some may be of sends that were begun before.
-  const before = crowd.clients.map(({ sends }) => sends.accepted + sends.pending)
-  await stack.ready(undefined, READY_PATIENCE_MS).then(
-    () => own.write({ type: 'ready' }),
-    (error: Error) => own.write({ type: 'trouble', what: error.message }),
-  )
-  const waiting = () =>
-    crowd.clients.filter(({ sends }, i) => sends.accepted - (before[i] ?? 0) < ACKS_AFTER_HEAL)
-  for (;;) {
-    const passedMs = performance.now() - healedAtMs
-    const silent = waiting()
-    const isEnough = silent.length === 0 && crowd.live === crowd.clients.length
-    if (passedMs > MOST_AFTER_HEAL_MS || (passedMs > LEAST_AFTER_HEAL_MS && isEnough)) return
-    // In a large crowd chance alone would let some wait for minutes until they say anything.
-    crowd.speakUp(silent.filter(({ sends }) => sends.pending === 0).slice(0, SPEAKERS_AT_ONCE))
-    await sleep(50)
   }
 }
 

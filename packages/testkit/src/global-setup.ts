@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import type { TestProject } from 'vitest/node'
 import { startHub } from './hub.ts'
-import { DEPENDENCY_KINDS } from './kinds.ts'
+import { REQUIRABLE } from './kinds.ts'
 
 /**
  * Makes real servers available to a whole run of vitest and prints, last of all, which suites ran on which. Settings:
  * - TEST_DATABASE_URL, TEST_KAFKA_BROKERS (comma separated), TEST_REDIS_URL: servers to use instead of starting any;
- * - TEST_REQUIRE: comma separated kinds whose absence fails a suite instead of skipping it;
- * - TEST_CONTAINERS=0: start native servers although a container engine answers.
+ * - TEST_REQUIRE: comma separated kinds, or `containers`, whose absence fails a suite instead of skipping it;
+ * - TEST_CONTAINERS=0: start native servers although a container engine answers, and no image of the product.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   // In a container Testcontainers takes the network's gateway for the host of a local engine. That suits an engine
@@ -16,8 +16,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     process.env.TESTCONTAINERS_HOST_OVERRIDE ??= 'localhost'
 
   const required = list(process.env.TEST_REQUIRE)
-  const unknown = required.filter((kind) => !DEPENDENCY_KINDS.some((known) => known === kind))
-  if (unknown.length > 0) throw new Error(`TEST_REQUIRE names ${unknown}; it knows ${DEPENDENCY_KINDS}`)
+  const unknown = required.filter((kind) => !REQUIRABLE.some((known) => known === kind))
+  if (unknown.length > 0) throw new Error(`TEST_REQUIRE names ${unknown}; it knows ${REQUIRABLE}`)
 
   const hub = await startHub(
     {

@@ -1,6 +1,7 @@
 import { beforeAll, describe, test } from 'vitest'
+import { containerHost } from './containers.ts'
 import { findServer, recordSuite, requiredKinds } from './hub-client.ts'
-import type { DependencyKind } from './kinds.ts'
+import type { DependencyKind, Requirable } from './kinds.ts'
 
 /**
  * A `describe` that runs on real servers. Where one of `kinds` cannot be had the suite is skipped with the reason in
@@ -11,11 +12,16 @@ export function suiteOn(kinds: readonly DependencyKind[], name: string, body: ()
   suiteUnlessMissing(name, kinds, () => findMissing(kinds), body)
 }
 
+/** The same for a suite that runs images of its own: where no container engine answers it is skipped. */
+export function suiteInContainers(name: string, body: () => void): void {
+  suiteUnlessMissing(name, ['containers'], findMissingEngine, body)
+}
+
 /** The same with another way to find out what is missing. */
 export function suiteUnlessMissing(
   name: string,
-  kinds: readonly DependencyKind[],
-  findMissing: () => Promise<readonly { readonly kind: DependencyKind; readonly reason: string }[]>,
+  kinds: readonly Requirable[],
+  findMissing: () => Promise<readonly { readonly kind: Requirable; readonly reason: string }[]>,
   body: () => void,
 ): void {
   describe(name, async () => {
@@ -42,4 +48,14 @@ export function suiteUnlessMissing(
 async function findMissing(kinds: readonly DependencyKind[]) {
   const found = await Promise.all(kinds.map(async (kind) => ({ kind, ...(await findServer(kind)) })))
   return found.filter((server) => !server.available)
+}
+
+async function findMissingEngine() {
+  const kind = 'containers' as const
+  if (process.env.TEST_CONTAINERS === '0')
+    return [{ kind, reason: 'they are switched off by TEST_CONTAINERS=0' }]
+  return containerHost().then(
+    () => [],
+    (error: Error) => [{ kind, reason: error.message }],
+  )
 }

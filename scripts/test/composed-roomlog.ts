@@ -7,6 +7,7 @@ import { freePort } from '@roomlog/testkit'
 import { DockerComposeEnvironment, getContainerRuntimeClient } from 'testcontainers'
 import { until } from '../chaos/until.ts'
 import { completeSecrets } from '../secrets/env-file.ts'
+import { isReady } from './image-run.ts'
 import { ROOT } from './running-roomlog.ts'
 
 const HEALTHY_PATIENCE_MS = 120_000
@@ -20,6 +21,7 @@ const LOAD_SETTINGS = {
   MESSAGE_BURST: '1000',
   ROOM_MESSAGES_PER_SECOND: '1000',
 }
+const SERVICES = ['persister-1', 'persister-2', 'ws-edge-1', 'ws-edge-2', 'api']
 const IMAGES = ['ws-edge', 'persister', 'api', 'tools', 'proxy'] as const
 
 /** All of `docker compose --profile app`, built from this checkout, under names and on ports of its own. */
@@ -36,6 +38,8 @@ export interface ComposedRoomlog extends AsyncDisposable {
   image(name: (typeof IMAGES)[number]): string
   /** As `docker compose restart`; resolves with the exit code once it is healthy again. */
   restart(service: string): Promise<number>
+  /** Resolves when every service says that traffic may come. */
+  ready(): Promise<void>
 }
 
 export async function composeRoomlog(): Promise<ComposedRoomlog> {
@@ -79,6 +83,11 @@ export async function composeRoomlog(): Promise<ComposedRoomlog> {
       const isHealthy = async () => (await container(service).inspect()).State.Health?.Status === 'healthy'
       await until(`${service} is healthy`, isHealthy, HEALTHY_PATIENCE_MS)
       return ExitCode
+    },
+    ready: async () => {
+      const areReady = async () =>
+        (await Promise.all(SERVICES.map((it) => isReady(container(it))))).every(Boolean)
+      await until('all services are ready', areReady, HEALTHY_PATIENCE_MS)
     },
     [Symbol.asyncDispose]: () => everything.disposeAsync(),
   }

@@ -41,21 +41,17 @@ export async function runImage({ image, env = {}, network = 'none' }: ImageRunOp
   })
   await container.start()
   const output = async () => String(await container.logs({ stdout: true, stderr: true }))
-  const exec = async (command: readonly string[]) => {
-    const started = await container.exec({ Cmd: [...command], AttachStdout: true, Tty: true })
-    const said = await text(await started.start({ Tty: true }))
-    return { code: (await started.inspect()).ExitCode, said }
-  }
   return {
     ready: async () => {
-      const isReady = async () => (await exec(['healthcheck', '/readyz'])).code === 0
-      await until(`${image} is ready`, isReady, READY_PATIENCE_MS).catch(async (error: Error) => {
-        throw new Error(`${error.message}:\n${await output()}`)
-      })
+      await until(`${image} is ready`, () => isReady(container), READY_PATIENCE_MS).catch(
+        async (error: Error) => {
+          throw new Error(`${error.message}:\n${await output()}`)
+        },
+      )
     },
     output,
     run: async (...command) => {
-      const { code, said } = await exec(command)
+      const { code, said } = await exec(container, command)
       if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}: ${said}`)
       return said
     },
@@ -69,4 +65,18 @@ export async function runImage({ image, env = {}, network = 'none' }: ImageRunOp
     },
     [Symbol.asyncDispose]: () => container.remove({ force: true }),
   }
+}
+
+type Client = Awaited<ReturnType<typeof getContainerRuntimeClient>>
+type Container = ReturnType<Client['container']['dockerode']['getContainer']>
+
+/** Whether the service in it says that traffic may come. */
+export async function isReady(container: Container): Promise<boolean> {
+  return (await exec(container, ['healthcheck', '/readyz'])).code === 0
+}
+
+async function exec(container: Container, command: readonly string[]) {
+  const started = await container.exec({ Cmd: [...command], AttachStdout: true, Tty: true })
+  const said = await text(await started.start({ Tty: true }))
+  return { code: (await started.inspect()).ExitCode, said }
 }

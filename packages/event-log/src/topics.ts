@@ -1,7 +1,7 @@
 import type { Database } from '@roomlog/db'
 import type { Logger } from 'pino'
 import { noServer } from './errors.ts'
-import { createKafkaTopics, verifyTopics } from './kafka/topics.ts'
+import { createKafkaTopics, LOOKS_AFTER_MAKING, verifyTopics } from './kafka/topics.ts'
 import { type KafkaSettings, kafkaClients } from './kafka.ts'
 import { createPostgresTopics } from './postgres/topics.ts'
 import { retryForEver } from './retry.ts'
@@ -56,7 +56,7 @@ async function onKafka(
   try {
     await admin.connect()
     await createKafkaTopics(admin, settings, created)
-    await verifyTopics(admin, settings.namespace, settings.partitions)
+    await verifyTopics(admin, settings.namespace, settings.partitions, LOOKS_AFTER_MAKING)
   } finally {
     await admin.disconnect()
   }

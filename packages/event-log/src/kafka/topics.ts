@@ -5,20 +5,27 @@ import { type Admin, protocolErrorType } from '../kafka.ts'
 
 /** A broker may not have heard yet of a topic that another has just made. */
 const LOOKS = 5
+/** What was just made comes, on a slow machine after seconds. */
+export const LOOKS_AFTER_MAKING = 100
 const LOOK_AGAIN_MS = 300
 const REPLICATION_DEFAULT = 3
 /** A dead letter is a record another could hardly append, and its headers: it must fit all the same. */
 const DEAD_LETTER_MAX_BYTES = 2 * 1024 * 1024
 
 /** Rejects with an `EventLogError` when a topic is missing or has another number of partitions. */
-export async function verifyTopics(admin: Admin, namespace: string, partitions: number): Promise<void> {
+export async function verifyTopics(
+  admin: Admin,
+  namespace: string,
+  partitions: number,
+  looks = LOOKS,
+): Promise<void> {
   const wanted = Object.values(TOPICS).map(({ name }) => namespaced(namespace, name))
   for (let look = 1; ; look += 1) {
     const found = await partitionCounts(admin, wanted)
     const problems = wanted.map((topic) => topicProblem(topic, found.get(topic) ?? 0, partitions))
     const [problem] = problems.filter((it) => it !== undefined)
     if (problem === undefined) return
-    if (look === LOOKS || problem.code !== 'topic_missing') throw problem
+    if (look >= looks || problem.code !== 'topic_missing') throw problem
     await delay(LOOK_AGAIN_MS)
   }
 }

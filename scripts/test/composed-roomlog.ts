@@ -10,7 +10,7 @@ import { completeSecrets } from '../secrets/env-file.ts'
 import { isReady } from './image-run.ts'
 import { ROOT } from './running-roomlog.ts'
 
-const HEALTHY_PATIENCE_MS = 120_000
+const HEALTHY_PATIENCE_MS = 240_000
 /** So many people register and connect at once from one address, and no limit is what is tested. */
 const LOAD_SETTINGS = {
   REGISTRATIONS_PER_MINUTE: '1000000',

@@ -15,7 +15,7 @@ const MIB = 1024 ** 2
 const MAX_MIB_ABOVE_BASE = 90
 const BASE = 'node:24-bookworm-slim'
 const BUILD_AND_START_MS = 900_000
-const RUN_MS = 300_000
+const RUN_MS = 600_000
 /** Messages of a second or two. */
 const ENOUGH = 100
 const SIZE = { ...CROWD, clients: 20, messagesPerSecond: 60 }
@@ -85,6 +85,7 @@ suiteInContainers('Roomlog in containers', () => {
     const own = recorder.of('nemesis')
     own.write({ type: 'run', commit: '', engine: 'full', faults: [name], seed: 1 })
     const { apiUrl, wsUrl } = roomlog
+    await roomlog.ready()
     const crowd = await Crowd.gather(SIZE, { apiUrl, wsUrls: [wsUrl], recorder, seed: 1 })
     stack.defer(() => crowd.close())
     own.write({ type: 'phase', phase: 'load' })

@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers'
 import { getContainerRuntimeClient } from 'testcontainers'
 import { until } from '../chaos/until.ts'
 
-const READY_PATIENCE_MS = 60_000
+const READY_PATIENCE_MS = 120_000
 /** Above a drain; the engine then kills what still runs. */
 const STOP_GRACE_S = 20
 

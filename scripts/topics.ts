@@ -1,24 +1,7 @@
 import { connect } from '@roomlog/db'
 import { createTopics } from '@roomlog/event-log'
-import {
-  BESIDE_OTHERS,
-  createLogger,
-  kafkaServers,
-  needsOnFullEngine,
-  needsWholeKafkaLogin,
-  parseSettings,
-} from '@roomlog/service-kit'
-import { z } from 'zod'
-import { settings as topicSettings } from './topic-settings.ts'
-
-const schema = z
-  .object(topicSettings)
-  .superRefine(needsOnFullEngine(['KAFKA_BROKERS']), BESIDE_OTHERS)
-  .superRefine(({ ENGINE, DATABASE_URL }, context) => {
-    if (ENGINE === 'full' || DATABASE_URL !== undefined) return
-    context.addIssue({ code: 'custom', path: ['DATABASE_URL'], message: 'is required with ENGINE=embedded' })
-  })
-  .superRefine(needsWholeKafkaLogin, BESIDE_OTHERS)
+import { createLogger, kafkaServers, parseSettings } from '@roomlog/service-kit'
+import { schema } from './topic-settings.ts'
 
 try {
   const settings = parseSettings(schema, process.env)

@@ -16,7 +16,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 const { ENGINE, NAMESPACE, PARTITIONS, LOG_LEVEL, DATABASE_URL, DATABASE_ROLE } = commonSettings
 
-const servers = z.object({
+/** What an operator's command reads from its environment. */
+export const settings = {
   ENGINE,
   NAMESPACE,
   PARTITIONS,
@@ -24,7 +25,9 @@ const servers = z.object({
   DATABASE_URL: DATABASE_URL.optional(),
   DATABASE_ROLE,
   ...kafkaSettings,
-})
+}
+
+const servers = z.object(settings)
 
 /** Where the log and the database are. */
 export interface Target {

@@ -1,5 +1,5 @@
-// Says of every pod what a kubelet would after starting it: services run and are ready, jobs have done their work. No
-// container runs. Ends when the API server does not answer any more, or with a signal.
+// Says of every pod what a kubelet would after starting it: services run and are ready, jobs have done their work, or have
+// failed where their image has the tag "broken". No container runs. Ends when the API server does not answer any more, or with a signal.
 //   KUBERNETES=https://127.0.0.1:6443 TOKEN=… NODE_EXTRA_CA_CERTS=… node kubelet.mjs
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -13,10 +13,10 @@ for (;;) {
 }
 
 async function began({ metadata: { namespace, name }, spec }) {
-  const isReady = spec.restartPolicy === 'Always'
-  const status = isReady
-    ? { phase: 'Running', conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: new Date() }] }
-    : { phase: 'Succeeded' }
+  const ready = { type: 'Ready', status: 'True', lastTransitionTime: new Date() }
+  const ended = spec.containers[0].image.endsWith(':broken') ? 'Failed' : 'Succeeded'
+  const status =
+    spec.restartPolicy === 'Always' ? { phase: 'Running', conditions: [ready] } : { phase: ended }
   await ask('PATCH', `/api/v1/namespaces/${namespace}/pods/${name}/status`, { status })
 }
 

@@ -64,10 +64,8 @@ onEachOverlay('manifests', (objects) => {
   })
 
   test.for(services)('$name listens where it is looked for', (service) => {
-    const { container, annotations } = service
-    const port = Number(envOf(service).PORT)
-    expect(portOf(service, 'http')).toBe(port)
-    expect(annotations).toMatchObject({ 'prometheus.io/port': String(port) })
+    const { container } = service
+    expect(portOf(service, 'http')).toBe(Number(envOf(service).PORT))
     for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'] as const) {
       expect(container[probe]?.httpGet.port).toBe('http')
     }

@@ -58,7 +58,6 @@ export interface Workload {
   readonly name: string
   readonly object: KubernetesObject
   readonly labels: Labels
-  readonly annotations: Labels
   // biome-ignore lint/suspicious/noExplicitAny: as above
   readonly pod: any
   readonly container: Container
@@ -68,10 +67,10 @@ export function workloadsOf(objects: readonly KubernetesObject[]): readonly Work
   return objects.flatMap((object) => {
     const template = (object.spec?.jobTemplate?.spec ?? object.spec)?.template
     if (template === undefined) return []
-    const { labels, annotations = {} } = template.metadata
+    const { labels } = template.metadata
     const [container, ...others] = template.spec.containers
     if (others.length > 0) throw new Error(`${object.metadata.name} has more than one container`)
-    return [{ name: object.metadata.name, object, labels, annotations, pod: template.spec, container }]
+    return [{ name: object.metadata.name, object, labels, pod: template.spec, container }]
   })
 }
 

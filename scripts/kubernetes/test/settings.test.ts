@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parseConfig as parseApi } from '@roomlog/api/config'
 import { ROLES } from '@roomlog/db'
 import { parseConfig as parsePersister } from '@roomlog/persister/config'
+import { limitSettings } from '@roomlog/protocol'
 import { parseSettings, SettingsError } from '@roomlog/service-kit'
 import { parseConfig as parseEdge } from '@roomlog/ws-edge/config'
 import { expect, test } from 'vitest'
@@ -11,7 +12,7 @@ import { settings as commandSettings, readSettings } from '../../operator/settin
 import { makeKeys } from '../../start/keys.ts'
 import { SERVICE_SETTINGS } from '../../start/services.ts'
 import { schema as topicSchema, settings as topicSettings } from '../../topic-settings.ts'
-import { environmentOf, workloadsOf } from './objects.ts'
+import { environmentOf, type Workload, workloadsOf } from './objects.ts'
 import { KUBERNETES, onEachOverlay } from './render.ts'
 
 type Env = Readonly<Record<string, string>>
@@ -22,6 +23,10 @@ interface Reader {
   readonly role?: string
 }
 
+const command: Reader = {
+  names: Object.keys(commandSettings),
+  read: (env) => readSettings({ env, given: {}, options: z.object({}), needsDatabase: true }),
+}
 const databaseUrl = { DATABASE_URL: z.string() }
 /** Who reads a container's settings, by the workload's name. */
 const READERS: Readonly<Record<string, Reader>> = {
@@ -36,11 +41,8 @@ const READERS: Readonly<Record<string, Reader>> = {
     names: Object.keys(databaseUrl),
     read: (env) => parseSettings(z.object(databaseUrl), env),
   },
-  auditor: {
-    names: Object.keys(commandSettings),
-    read: (env) => readSettings({ env, given: {}, options: z.object({}), needsDatabase: true }),
-    role: ROLES.edge,
-  },
+  auditor: { ...command, role: ROLES.edge },
+  operator: command,
 }
 
 const keys = makeKeys()
@@ -52,6 +54,8 @@ const SECRETS: Env = {
   KAFKA_SASL_PASSWORD: 'password',
   JWT_PRIVATE_KEY: keys.JWT_PRIVATE_KEY,
 }
+/** Of which api and edges must be told the same. */
+const CLIENTS_SETTINGS = [...Object.keys(limitSettings), 'JWT_PUBLIC_KEYS', 'TRUST_PROXY']
 const PLACEHOLDER = '<npm run keys>'
 const [, secretsTable = ''] = readFileSync(join(KUBERNETES, 'README.md'), 'utf8').split('\n## Secrets\n')
 
@@ -95,7 +99,7 @@ onEachOverlay('settings in Kubernetes', (objects) => {
 
     test(`${workload.name} accepts it`, async () => {
       await reader.read(withSecrets())
-      if (reader.role !== undefined) expect(withSecrets().DATABASE_ROLE).toBe(reader.role)
+      expect(withSecrets().DATABASE_ROLE).toBe(reader.role)
     })
 
     test(`${workload.name} has its secrets from Secrets of its own, and needs those that are not optional`, async () => {
@@ -127,6 +131,14 @@ onEachOverlay('settings in Kubernetes', (objects) => {
       const env = { ...SECRETS, ENGINE: 'full', KAFKA_BROKERS: 'kafka:9092', JWT_PUBLIC_KEYS: PLACEHOLDER }
       expect(() => READERS[name]?.read(env)).toThrow('JWT_PUBLIC_KEYS')
     }
+  })
+
+  test('the api tells clients what the edges hold them to', () => {
+    const [api, edge] = ['api', 'ws-edge'].map((name) => {
+      const { said } = environmentOf(workloads.find((it) => it.name === name) as Workload, objects)
+      return Object.fromEntries(said.filter(([setting]) => CLIENTS_SETTINGS.includes(setting)))
+    })
+    expect(api).toEqual(edge)
   })
 
   test('an edge is named by its pod, whose name is stable and never given twice', () => {

@@ -16,7 +16,10 @@ const RENDERERS = [
 export function onEachOverlay(title: string, suite: (objects: readonly KubernetesObject[]) => void): void {
   const renderer = RENDERERS.find(([command]) => spawnSync(command, ['version']).error === undefined)
   if (renderer === undefined) {
-    test.skip(`${title} (skipped: neither kustomize nor kubectl is on PATH)`, () => undefined)
+    const skipped = `${title} (skipped: neither kustomize nor kubectl is on PATH)`
+    // The reporter names no skipped test.
+    console.warn(skipped)
+    test.skip(skipped, () => undefined)
     return
   }
   for (const overlay of readdirSync(join(KUBERNETES, 'overlays'))) {

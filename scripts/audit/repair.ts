@@ -28,8 +28,9 @@ export async function repair(report: AuditReport, options: RepairOptions): Promi
   const { database, log, say } = options
   const signal = AbortSignal.timeout(APPEND_TIMEOUT_MS)
   const messages = await messagesAt(database.db, report.unpublished)
-  await log.appendAll('persisted', messages.map(encodePersisted), signal)
-  for (const { roomId, seq } of messages) say(`published again: room ${roomId} seq ${seq}`)
+  const published = messages.map(({ message, epoch }) => encodePersisted(message, epoch))
+  await log.appendAll('persisted', published, signal)
+  for (const { message } of messages) say(`published again: room ${message.roomId} seq ${message.seq}`)
   const lost = await recordsOf(report.lost, options.reader)
   const records = lost.map(({ key, headers, value }) => ({
     key: key ?? '',

@@ -66,10 +66,15 @@ export function rowsAt(places: readonly Place[]): RawBuilder<StoredRow> {
     ) m`
 }
 
-/** The messages at these places, whole. */
-export async function messagesAt(db: Kysely<Tables>, places: readonly Place[]): Promise<readonly Message[]> {
-  const { rows } = await sql<Omit<Message, 'kind' | 'createdAt'> & { readonly createdAt: Date }>`
-    SELECT m.id, m.room_id AS "roomId", m.seq, m.sender_id AS "senderId", m.client_msg_id AS "clientMsgId",
+/** The messages at these places, whole, with the epoch of the database that has them. */
+export async function messagesAt(
+  db: Kysely<Tables>,
+  places: readonly Place[],
+): Promise<readonly { readonly message: Message; readonly epoch: string }[]> {
+  const { rows } = await sql<
+    Omit<Message, 'kind' | 'createdAt'> & { readonly createdAt: Date; readonly epoch: string }
+  >`
+    SELECT (SELECT c.epoch FROM chat.cluster c) AS epoch, m.id, m.room_id AS "roomId", m.seq, m.sender_id AS "senderId", m.client_msg_id AS "clientMsgId",
            m.body, m.created_at AS "createdAt"
     FROM unnest(${places.map(({ roomId }) => roomId)}::text[], ${places.map(({ seq }) => seq)}::bigint[])
       WITH ORDINALITY AS u (room_id, seq, ord)
@@ -77,14 +82,8 @@ export async function messagesAt(db: Kysely<Tables>, places: readonly Place[]): 
       SELECT m.* FROM chat.messages m WHERE m.room_id = u.room_id COLLATE "C" AND m.seq = u.seq LIMIT 1
     ) m
     ORDER BY u.ord`.execute(db)
-  return rows.map((row) => ({
-    id: row.id,
-    roomId: row.roomId,
-    seq: row.seq,
-    kind: 'message',
-    senderId: row.senderId,
-    clientMsgId: row.clientMsgId,
-    body: row.body,
-    createdAt: row.createdAt.toISOString(),
+  return rows.map(({ epoch, createdAt, ...row }) => ({
+    message: { kind: 'message', createdAt: createdAt.toISOString(), ...row },
+    epoch,
   }))
 }

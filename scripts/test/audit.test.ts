@@ -374,7 +374,8 @@ for (const engine of OPERATOR_ENGINES) {
       const reader = readerAt(async (read) => {
         await read()
         const late = await messagesAt(world.admin.db, [{ roomId: room, seq: 1 }])
-        await world.eventLog.appendAll('persisted', late.map(encodePersisted), AbortSignal.timeout(10_000))
+        const records = late.map(({ message, epoch }) => encodePersisted(message, epoch))
+        await world.eventLog.appendAll('persisted', records, AbortSignal.timeout(10_000))
       })
       expect((await audit(reader, world.database.db, NEW)).counts).toMatchObject({ stored_not_published: 0 })
     })

@@ -69,8 +69,8 @@ describe('nobody can read', () => {
 })
 
 test('an edge cuts the frame out of a persisted record, the same bytes as one built anew', () => {
-  const { value, headers, key } = encodePersisted(message)
-  expect(headers).toEqual({ seq: '7' })
+  const { value, headers, key } = encodePersisted(message, 'an epoch')
+  expect(headers).toEqual({ seq: '7', epoch: 'an epoch' })
   expect(key).toBe(message.roomId)
   const frame = frameOfPersisted(value)
   expect(frame).toEqual(encodeNewMessageFrame(message))

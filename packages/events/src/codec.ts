@@ -18,6 +18,8 @@ export interface EncodedRecord {
 export const HEADERS = {
   /** On persisted messages: the seq, so that an edge can drop what it has without parsing. */
   seq: 'seq',
+  /** On persisted messages: of the database that stored it. After a restore the same seq is given to another message. */
+  epoch: 'epoch',
   /** On rejections: the sender whose sockets it is for; looked at on every record. */
   to: 'to',
   /** On dead letters: why, and where the record stood. */
@@ -49,10 +51,11 @@ export function decodeCreated(value: Buffer | null): Decoded<MessageCreated> {
 const PERSISTED_PREFIX = Buffer.from(`{"v":${EVENT_VERSION},"message":`)
 const FRAME_PREFIX = Buffer.from('{"type":"newMessage","message":')
 
-export function encodePersisted(message: Message): EncodedRecord {
+/** `epoch`: of the database in which the message is stored. */
+export function encodePersisted(message: Message, epoch: string): EncodedRecord {
   return {
     key: message.roomId,
-    headers: { [HEADERS.seq]: String(message.seq) },
+    headers: { [HEADERS.seq]: String(message.seq), [HEADERS.epoch]: epoch },
     value: Buffer.concat([PERSISTED_PREFIX, Buffer.from(JSON.stringify(message)), Buffer.from('}')]),
   }
 }

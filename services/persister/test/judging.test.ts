@@ -49,7 +49,10 @@ const window = record({
 class Model {
   readonly #rooms = new Map<string, RoomSnapshot>()
 
-  constructor(roomIds: readonly string[]) {
+  readonly #epoch: string
+
+  constructor(epoch: string, roomIds: readonly string[]) {
+    this.#epoch = epoch
     for (const id of roomIds) this.#rooms.set(id, { lastSeq: 0, rows: [] })
   }
 
@@ -59,7 +62,7 @@ class Model {
       const earlier = this.#rooms.get(row.roomId)?.rows ?? []
       this.#rooms.set(row.roomId, { lastSeq: row.seq, rows: [...earlier, row] })
     }
-    return judgements.map((it) => ({ ...it, inserted: inserts.length }))
+    return judgements.map((it) => ({ ...it, epoch: this.#epoch, inserted: inserts.length }))
   }
 }
 
@@ -84,7 +87,7 @@ function overheard(
   return overhearing
 }
 
-/** Id, seq and time are to be read where there is a message to publish. */
+/** Id, seq, time and epoch are to be read where there is a message to publish. */
 function legible({ status, inserted, ...message }: JudgedRow): object {
   return status === 'stored' || status === 'redelivered'
     ? { status, inserted, ...message }
@@ -102,6 +105,10 @@ suiteOn(['postgres'], 'judging', () => {
 
   test('PostgreSQL judges, numbers and stores any batches of any log as the models do', async () => {
     let batches = 0
+    const { epoch } = await database.admin.db
+      .selectFrom('chat.cluster')
+      .select('epoch')
+      .executeTakeFirstOrThrow()
     await check(
       asyncProperty(
         array(draw, { minLength: 60, maxLength: 60 }),
@@ -119,7 +126,7 @@ suiteOn(['postgres'], 'judging', () => {
               offset,
             ),
           )
-          const model = new Model(existing)
+          const model = new Model(epoch, existing)
           for (const { from, length, partition } of windows) {
             const store = overheard(database.store, (rows, judged) => {
               batches += 1

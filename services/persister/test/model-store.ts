@@ -23,6 +23,7 @@ export class ServerError extends Error {
 
 /** PostgreSQL refuses it, the event's schema does not. */
 export const UNSTORABLE_TIME = '0000-01-01T00:00:00.000Z'
+const EPOCH = 'epoch of the model'
 const DATETIME_OVERFLOW = '22008'
 
 /**
@@ -132,7 +133,7 @@ export class ModelTransaction implements StoreTransaction {
       const isUnlocked = inserts.some(({ roomId }) => !this.#database.holds(this, roomId))
       this.#inserts = inserts.filter((row) => this.#database.isFree(row))
       if (isUnlocked || this.#inserts.length < inserts.length) this.#database.onConflict()
-      answer = judgements.map((it) => ({ ...it, inserted: this.#inserts.length }))
+      answer = judgements.map((it) => ({ ...it, epoch: EPOCH, inserted: this.#inserts.length }))
       return true
     })
     return answer

@@ -69,6 +69,8 @@ class Database {
   memberVersion = 1
   readonly members = new Set<string>(USERS.slice(0, 3))
   readonly everStored = new Set<string>()
+  /** Of each row that a marked restore lost, the first epoch that is without it. */
+  readonly #lostIn = new Map<string, string>()
   #rows: Row[] = []
   #committed = 0
   /** Of each user, from when on it was a member or none. */
@@ -113,12 +115,19 @@ class Database {
     mark: { readonly epoch: string; readonly user: string } | undefined,
     nowMs: number,
   ): void {
+    const lost = this.#rows.slice(head)
     this.#rows = this.#rows.slice(0, head)
     if (mark === undefined) return
+    for (const { frame } of lost) this.#lostIn.set(frame.toString(), mark.epoch)
     this.epoch = mark.epoch
     this.memberVersion = Math.max(1, this.memberVersion - 2)
     if (!this.members.delete(mark.user)) this.members.add(mark.user)
     this.#note(mark.user, nowMs)
+  }
+
+  isLostIn(epoch: string | undefined, frame: Buffer): boolean {
+    const lost = this.#lostIn.get(frame.toString())
+    return lost !== undefined && epoch !== undefined && numberOf(lost) <= numberOf(epoch)
   }
 
   read(userId: string | null, afterSeq: number | null, maxMissing: number, pageRows: number): RoomRead {
@@ -228,6 +237,7 @@ type Question =
   | { readonly kind: 'check'; readonly room: Room; readonly asked: Asked; read?: RoomRead }
 
 type Event = RoomEvent<Sub>
+type Heard = Pick<Extract<Event, { type: 'message' }>, 'seq' | 'epoch' | 'row'>
 type EventOf<T extends Event['type']> = Extract<Event, { type: T }>
 
 /** Plays the steps, then lets everything come to rest; throws at the first thing that the design forbids. */
@@ -243,7 +253,7 @@ class World {
   #room: Room | undefined
   readonly #subs: (Sub | undefined)[] = Array.from({ length: SLOTS })
   #questions: Question[] = []
-  #events: { readonly seq: number; readonly row: Row | undefined }[] = []
+  #events: Heard[] = []
   #signals: { readonly userId: string; readonly memberVersion: number }[] = []
   readonly #isBehind: boolean[] = Array.from({ length: SLOTS }, () => false)
   #keptBytes = 120
@@ -259,7 +269,8 @@ class World {
         const count = n % 23 === 0 ? MAX_RESUME + 3 : 1 + (n % 3)
         for (let i = 0; i < count; i += 1) {
           const row = this.#db.commit()
-          this.#events.push({ seq: row.seq, row: (m + i) % 5 === 0 ? undefined : row })
+          const { epoch } = this.#db
+          this.#events.push({ seq: row.seq, epoch, row: (m + i) % 5 === 0 ? undefined : row })
         }
         return
       }
@@ -269,7 +280,7 @@ class World {
         const event = this.#events[index]
         if (event === undefined) return
         if (m % 7 !== 0) this.#events.splice(index, 1)
-        this.#message(event.seq, event.row)
+        this.#message(event)
         return
       }
       case 'lose':
@@ -278,11 +289,12 @@ class World {
         return
       case 'replay': {
         const row = this.#db.row(1 + (n % Math.max(1, this.#db.head)))
-        if (row !== undefined) this.#message(row.seq, m % 2 === 0 ? row : undefined)
+        const { epoch } = this.#db
+        if (row !== undefined) this.#message({ seq: row.seq, epoch, row: m % 2 === 0 ? row : undefined })
         return
       }
       case 'rumour':
-        this.#message(this.#db.head + 1 + (n % 20), undefined)
+        this.#message({ seq: this.#db.head + 1 + (n % 20), epoch: undefined, row: undefined })
         return
       case 'snapshot': {
         const question = this.#questions[n % Math.max(1, this.#questions.length)]
@@ -421,8 +433,8 @@ class World {
     if (this.#room !== undefined) this.#feed(this.#room, { type: 'leave', sub })
   }
 
-  #message(seq: number, row: Row | undefined): void {
-    if (this.#room !== undefined) this.#feed(this.#room, { type: 'message', seq, row, nowMs: this.#nowMs })
+  #message(heard: Heard): void {
+    if (this.#room !== undefined) this.#feed(this.#room, { type: 'message', ...heard, nowMs: this.#nowMs })
   }
 
   #restore(n: number, m: number): void {
@@ -432,8 +444,8 @@ class World {
     else this.#hadUnmarkedRestore = true
     const user = USERS[m % USERS.length] ?? 'ann'
     this.#db.restore(head, isMarked ? { epoch: `epoch-${this.#epochs}`, user } : undefined, this.#nowMs)
-    // What was lost is heard of all the same.
-    this.#events = this.#events.map(({ seq }) => ({ seq, row: undefined }))
+    // What was lost is heard of all the same; by its epoch alone can its row be told from another.
+    if (!isMarked) this.#events = this.#events.map((heard) => ({ ...heard, row: undefined }))
   }
 
   // --- what the edge does, with arbitrary delays ---------------------------------------------------------------------
@@ -516,7 +528,7 @@ class World {
     for (const sub of flush.subs.slice(flush.served, flush.served + count)) {
       if (!room.state.isLive(sub)) continue
       if (this.#isBehind[sub.slot] === true) flush.behind.push(sub)
-      else this.#write(sub, flush.rows, flush.startedAtMs)
+      else this.#write(room, sub, flush.rows, flush.startedAtMs)
     }
     flush.served += count
     if (flush.served < flush.subs.length) return
@@ -544,7 +556,7 @@ class World {
     if (event.type === 'members') return this.#expectOfMembers(room, event, asked)
     if (event.type === 'read' && room.open.has(event.sub)) return this.#expectOfRead(room, event, asked)
     if (event.type === 'rows') return this.#expectOfRows(room, event, asked)
-    if (event.type === 'message') return () => this.#expectHeard(room, event.seq)
+    if (event.type === 'message') return () => this.#expectHeard(room, event)
     if (event.type === 'checked' && room.epoch !== undefined) return this.#expectOfCheck(room, event, asked)
     return () => {}
   }
@@ -606,8 +618,9 @@ class World {
   }
 
   /** What was heard of is delivered, or read. */
-  #expectHeard(room: Room, seq: number): void {
-    if (room.epoch === undefined || room.flush !== undefined || this.#isStale(room)) return
+  #expectHeard(room: Room, { seq, epoch = room.epoch }: EventOf<'message'>): void {
+    if (room.epoch === undefined || room.epoch !== epoch || room.flush !== undefined || this.#isStale(room))
+      return
     const isRead = this.#questions.some((it) => it.kind === 'rows' && it.room === room)
     must(seq <= room.state.last || isRead, 'a gap is not read')
   }
@@ -688,7 +701,7 @@ class World {
           !this.#isStale(room) || (event.type === 'read' && event.sub === effect.sub),
           'a stale room delivers',
         )
-        this.#write(effect.sub, effect.rows, this.#nowMs)
+        this.#write(room, effect.sub, effect.rows, this.#nowMs)
         return
       case 'flush':
         this.#startFlush(room, effect)
@@ -756,13 +769,14 @@ class World {
     if (this.#subs[sub.slot] === sub) this.#subs[sub.slot] = undefined
   }
 
-  #write(sub: Sub, rows: readonly Row[], decidedAtMs: number): void {
+  #write(room: Room, sub: Sub, rows: readonly Row[], decidedAtMs: number): void {
     must(sub.status === 'joined', `written although ${sub.status}`)
     const isAllowed = this.#db.wasMember(sub.userId, decidedAtMs - STALE_AFTER_MS, decidedAtMs)
     must(isAllowed, `${sub.userId} is written to long after the removal`)
     for (const { seq, frame } of rows) {
       must(seq === sub.position + 1, `${seq} is written to who stands at ${sub.position}`)
       must(this.#db.everStored.has(frame.toString()), `row ${seq} was never stored`)
+      must(!this.#db.isLostIn(room.epoch, frame), `row ${seq} was lost in the restore before`)
       sub.position = seq
       sub.received.set(seq, frame.toString())
     }
@@ -781,6 +795,11 @@ class World {
       must(sub.position === (isServed ? state.last : from), `live at ${sub.position}, last is ${state.last}`)
     }
   }
+}
+
+/** As in `epoch-3`. */
+function numberOf(epoch: string): number {
+  return Number(epoch.slice('epoch-'.length))
 }
 
 function isClosed({ status }: Sub): boolean {

@@ -212,7 +212,12 @@ export class World implements AsyncDisposable {
   }
 
   async publish(messages: readonly Message[]): Promise<void> {
-    await this.eventLog.appendAll('persisted', messages.map(encodePersisted), new AbortController().signal)
+    const { epoch } = await this.admin.db.selectFrom('chat.cluster').select('epoch').executeTakeFirstOrThrow()
+    await this.eventLog.appendAll(
+      'persisted',
+      messages.map((it) => encodePersisted(it, epoch)),
+      new AbortController().signal,
+    )
   }
 
   /** Stores and tells. */

@@ -26,8 +26,9 @@ const dead: DeadRecord = {
 
 describe('readers are told', () => {
   test('of a stored message, and once more of a redelivered one', () => {
-    expect(persistedOf({ kind: 'stored', message })).toEqual([encodePersisted(message)])
-    expect(persistedOf({ kind: 'redelivered', message })).toEqual([encodePersisted(message)])
+    const record = encodePersisted(message, 'an epoch')
+    expect(persistedOf({ kind: 'stored', message, epoch: 'an epoch' })).toEqual([record])
+    expect(persistedOf({ kind: 'redelivered', message, epoch: 'an epoch' })).toEqual([record])
   })
 
   test('nothing of a repeat', () => {

@@ -26,7 +26,7 @@ export function persistedOf(verdict: Verdict): readonly EncodedRecord[] {
   switch (verdict.kind) {
     case 'stored':
     case 'redelivered':
-      return [encodePersisted(verdict.message)]
+      return [encodePersisted(verdict.message, verdict.epoch)]
     case 'duplicate':
       return []
     case 'reused': {

@@ -23,6 +23,8 @@ export interface JudgedRow {
   readonly id: string
   readonly seq: number
   readonly createdAt: Date
+  /** The database's; the same on each row. */
+  readonly epoch: string
   /** How many rows the whole statement inserted; the same on each row. */
   readonly inserted: number
 }
@@ -117,6 +119,7 @@ export function storeRows(
            COALESCE(n.e_id, n.id) AS id,
            COALESCE(n.e_seq, n.new_seq) AS seq,
            COALESCE(n.e_at, n.created_at) AS "createdAt",
+           (SELECT c.epoch FROM chat.cluster c) AS epoch,
            (SELECT count(*) FROM ins) AS inserted
     FROM numbered n ORDER BY n.ord`
 }

@@ -70,7 +70,7 @@ function verdictOf(candidate: Candidate, row: JudgedRow | undefined): Verdict {
   switch (row?.status) {
     case 'stored':
     case 'redelivered':
-      return { kind: row.status, message: messageOf(candidate, row) }
+      return { kind: row.status, message: messageOf(candidate, row), epoch: row.epoch }
     case 'duplicate':
       return { kind: 'duplicate' }
     case 'reused':

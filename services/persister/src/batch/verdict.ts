@@ -23,11 +23,11 @@ export interface DeadRecord {
   readonly address: MessageAddress | undefined
 }
 
-/** What became of one record. */
+/** What became of one record; `epoch` is that of the database which has the message. */
 export type Verdict =
-  | { readonly kind: 'stored'; readonly message: Message }
+  | { readonly kind: 'stored'; readonly message: Message; readonly epoch: string }
   /** This very record was stored before, and may have died before it was published. */
-  | { readonly kind: 'redelivered'; readonly message: Message }
+  | { readonly kind: 'redelivered'; readonly message: Message; readonly epoch: string }
   /** A client's repeat of what is stored; its message was or will be published with the record that was stored. */
   | { readonly kind: 'duplicate' }
   /** The clientMsgId is taken by another body. */

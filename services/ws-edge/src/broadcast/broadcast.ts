@@ -119,7 +119,7 @@ export class Broadcast {
     // Written by nobody of ours; the sweep sees what it may stand for.
     if (!Number.isSafeInteger(seq) || seq < 1) return
     this.#options.metrics.persisted.inc()
-    this.#options.rooms.message(roomId, seq, () => {
+    this.#options.rooms.message(roomId, seq, headers[HEADERS.epoch], () => {
       const frame = frameOfPersisted(value)
       return frame === undefined ? undefined : { seq, frame }
     })

@@ -40,7 +40,14 @@ export type RoomEvent<S extends Subscription> =
   | { readonly type: 'readFailed'; readonly sub: S }
   | { readonly type: 'leave'; readonly sub: S }
   /** A persisted message was heard of; without its row where the record could not be used. */
-  | { readonly type: 'message'; readonly seq: number; readonly row: Row | undefined; readonly nowMs: number }
+  | {
+      readonly type: 'message'
+      readonly seq: number
+      /** Of the database that stored it; undefined where an earlier build did not say. */
+      readonly epoch: string | undefined
+      readonly row: Row | undefined
+      readonly nowMs: number
+    }
   /** The answer to `readRows`. */
   | { readonly type: 'rows'; readonly read: RoomRead; readonly askedHead: number; readonly nowMs: number }
   | { readonly type: 'rowsFailed' }

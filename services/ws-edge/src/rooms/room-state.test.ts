@@ -101,12 +101,16 @@ class Harness {
   }
 
   message(seq: number, it: Row | undefined = row(seq)): readonly string[] {
-    return this.apply({ type: 'message', seq, row: it, nowMs: this.nowMs })
+    return this.heard(seq, it)
   }
 
   /** Heard of without its row. */
   rumour(seq: number): readonly string[] {
-    return this.apply({ type: 'message', seq, row: undefined, nowMs: this.nowMs })
+    return this.heard(seq, undefined)
+  }
+
+  heard(seq: number, it: Row | undefined, epoch: string | undefined = 'e'): readonly string[] {
+    return this.apply({ type: 'message', seq, epoch, row: it, nowMs: this.nowMs })
   }
 
   checked(head: number, memberVersion = 1, askedHead = this.state.head): readonly string[] {
@@ -583,6 +587,14 @@ describe('a restore', () => {
     room.join(bob)
     room.read(bob, { head: 12 })
     expect(room.rows({ head: 11, rows: rows(11, 11) })).toEqual(['restored ann bob'])
+  })
+
+  test('is done with what was stored before it: the message of another epoch is none of this one', () => {
+    const room = new Harness()
+    room.live('ann')
+    expect(room.heard(11, row(11), 'd')).toEqual([])
+    // An earlier build does not say.
+    expect(room.heard(11, row(11), undefined)).toEqual(['flush ann 11'])
   })
 
   test('serves nobody of a flush under way', () => {

@@ -119,7 +119,7 @@ export class RoomState<S extends Subscription> {
         this.#live.delete(event.sub)
         return
       case 'message':
-        this.#message(event.seq, event.row, event.nowMs)
+        this.#message(event)
         return
       case 'rows':
         this.#rows(event)
@@ -266,7 +266,10 @@ export class RoomState<S extends Subscription> {
 
   // --- the live stream ---------------------------------------------------------------------------------------------
 
-  #message(seq: number, row: Row | undefined, nowMs: number): void {
+  #message({ seq, epoch, row, nowMs }: Extract<RoomEvent<S>, { type: 'message' }>): void {
+    // After a restore the log still has what the lost database stored, at seqs that are given to other messages now. Where
+    // it is this room that is of the lost one, its next look shows that.
+    if (epoch !== undefined && this.#epoch !== undefined && epoch !== this.#epoch) return
     this.#target = Math.max(this.#target, seq)
     if (row !== undefined) this.#offer(row)
     this.#progress(nowMs)

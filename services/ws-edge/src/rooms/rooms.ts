@@ -117,12 +117,13 @@ export class Rooms {
   }
 
   /** A persisted message; `row` makes its row, and undefined where the record cannot be used. */
-  message(roomId: string, seq: number, row: () => Row | undefined): void {
+  message(roomId: string, seq: number, epoch: string | undefined, row: () => Row | undefined): void {
     const room = this.#rooms.get(roomId)
     if (room === undefined) return
     const event = {
       type: 'message',
       seq,
+      epoch,
       row: seq > room.last ? row() : undefined,
       nowMs: performance.now(),
     } as const

@@ -7,6 +7,8 @@ const EMPTY: LogReader = {
   read: async () => undefined,
   positions: async () => new Map(),
   commit: async () => undefined,
+  members: async () => 0,
+  rewind: async () => undefined,
   close: async () => undefined,
 }
 
@@ -20,6 +22,8 @@ export function readerWith(changes: Partial<LogReader>, reader: LogReader = EMPT
     positions: reader.positions.bind(reader),
     commit: reader.commit.bind(reader),
     close: reader.close.bind(reader),
+    members: reader.members.bind(reader),
+    rewind: reader.rewind.bind(reader),
     ...changes,
   }
 }

@@ -2,6 +2,7 @@ export type EventLogErrorCode =
   | 'topic_missing'
   | 'partition_mismatch'
   | 'not_permitted'
+  | 'group_in_use'
   | 'bad_settings'
   | 'closed'
 
@@ -24,6 +25,13 @@ export function topicProblem(topic: string, found: number, wanted: number): Even
   return new EventLogError(
     'partition_mismatch',
     `The topic ${topic} has ${found} partitions, but ${wanted} are set. Set PARTITIONS to ${found}: a key's records must stay in one partition, so npm run topics never changes the number.`,
+  )
+}
+
+export function groupInUse(group: string, members: number): EventLogError {
+  return new EventLogError(
+    'group_in_use',
+    `The consumer group ${group} has ${members} ${members === 1 ? 'member' : 'members'}. Stop whoever reads as one of it; who was killed counts for 10 s more.`,
   )
 }
 

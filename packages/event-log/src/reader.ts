@@ -48,5 +48,14 @@ export interface LogReader {
   /** Moves the positions of a group that has no members; never back. */
   commit(group: string, topic: Topic, positions: Positions): Promise<void>
 
+  /** How many members a group has. One that was killed counts until its time has passed, ≤ 10 s. */
+  members(group: string): Promise<number>
+
+  /**
+   * Moves the positions of a group to these, back, too: what it had done from there on is delivered to it once more.
+   * Rejects with an `EventLogError` where the group has members, who would go on from where they are.
+   */
+  rewind(group: string, topic: Topic, positions: Positions): Promise<void>
+
   close(): Promise<void>
 }

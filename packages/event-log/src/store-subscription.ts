@@ -235,6 +235,8 @@ export class StoreSubscription implements Subscription {
       const heads = await this.#settings.store.heads(this.#member.topic)
       for (const mine of this.#owned.values()) {
         mine.head = heads.get(mine.partition) ?? 0n
+        // The store was restored to an older state: what it has of this group's position holds.
+        if (mine.head < mine.position) this.#lose(mine)
         mine.dirty ||= mine.head > mine.position
       }
     }

@@ -83,6 +83,26 @@ suiteOn(['postgres'], 'the embedded engine', () => {
     await server[Symbol.asyncDispose]()
   })
 
+  test('who was further than a restored log ends goes on from where the log has the group, before and after a new start', async () => {
+    const log = await open()
+    const { texts, subscription } = await read(log, 'edge')
+    for (const text of ['1', '2', '3', '4']) await append(log, 'created', text)
+    await vi.waitFor(() => expect(texts()).toHaveLength(4), WAIT)
+    const topic = namespaced(ns, TOPICS.created.name)
+    await database.db.transaction().execute(async (trx) => {
+      await trx.updateTable('engine.log_heads').set({ next_offset: 2 }).where('topic', '=', topic).execute()
+      await trx.deleteFrom('engine.log_records').where('topic', '=', topic).where('offset', '>=', 2).execute()
+      const cursors = trx.updateTable('engine.log_cursors').where('topic', '=', topic)
+      await cursors.set({ next_offset: 2 }).where('next_offset', '>', 2).execute()
+    })
+    await append(log, 'created', 'new 3')
+    await vi.waitFor(() => expect(texts()).toEqual(['1', '2', '3', '4', 'new 3']), WAIT)
+    await subscription.stop()
+    await append(log, 'created', 'new 4')
+    const later = await read(await open(), 'edge')
+    await vi.waitFor(() => expect(later.texts()).toEqual(['new 4']), WAIT)
+  })
+
   test('topics are made once, also by racing runs', async () => {
     ns = namespace()
     const runs = await Promise.all([1, 2, 3].map(() => createTopics(settings(), logger)))
@@ -292,12 +312,19 @@ suiteOn(['postgres'], 'the embedded engine', () => {
       { ...at, id: 'owner' },
       { ...at, id: 'other' },
     ]
+    await database.db
+      .updateTable('engine.log_heads')
+      .set({ next_offset: 10 })
+      .where('topic', '=', at.topic)
+      .execute()
     await store.makeCursors(owner, 'beginning')
     expect((await store.acquire(owner, PARTITIONS, [])).size).toBe(PARTITIONS)
     expect((await store.beat(other, [])).owned).toEqual(new Set())
     expect(await store.acquire(other, PARTITIONS, [])).toEqual(new Map())
     await store.commit(owner, new Map([[0, 5n]]))
     await store.commit(owner, new Map([[0, 3n]]))
+    // Nothing was there to be read.
+    await store.commit(owner, new Map([[0, 11n]]))
     await store.commit(other, new Map([[0, 9n]]))
     await store.release(other, 0)
     await store.leave(other)

@@ -168,4 +168,37 @@ export function logReaderContract(world: () => ReaderWorld): void {
     await subscribe(6)
     await expect.poll(() => seen, { timeout: 15_000 }).toEqual(['0', '1', '2', '3', '4', '5'])
   })
+
+  test('a group without members is moved back, and has that delivered once more', async () => {
+    await append('created', numbered(5))
+    const seen: string[] = []
+    const subscribe = () =>
+      log.subscribe({
+        topic: 'created',
+        group: GROUP,
+        from: 'beginning',
+        maxRecords: 10,
+        commitIntervalMs: 0,
+        onBatch: async ({ records }) => {
+          seen.push(...records.map(({ value }) => String(value)))
+          return undefined
+        },
+        onFatal: (error) => expect.fail(error.message),
+      })
+    expect(await reader.members(GROUP)).toBe(0)
+    const subscription = await subscribe()
+    const position = async () => (await reader.positions(GROUP, 'created')).get(partition)
+    await expect.poll(position, { timeout: 15_000 }).toBe(5n)
+    expect(await reader.members(GROUP)).toBe(1)
+    const back = new Map([[partition, 3n]])
+    await expect(reader.rewind(GROUP, 'created', back)).rejects.toMatchObject({ code: 'group_in_use' })
+    await subscription.stop()
+    await reader.rewind(GROUP, 'created', back)
+    expect(await reader.positions(GROUP, 'created')).toMatchObject(back)
+    expect(await reader.members(GROUP)).toBe(0)
+    await reader.close()
+    reader = await world().openReader(namespace)
+    await subscribe()
+    await expect.poll(() => seen, { timeout: 15_000 }).toEqual(['0', '1', '2', '3', '4', '3', '4'])
+  })
 }

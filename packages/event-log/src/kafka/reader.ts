@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { namespaced, TOPICS, type Topic } from '@roomlog/events'
 import type { Logger } from 'pino'
+import { groupInUse } from '../errors.ts'
 import { type KafkaClients, type KafkaSettings, kafkaClients } from '../kafka.ts'
 import type { LogReader, Positions, Ranges, ReadOptions } from '../reader.ts'
 import { Committer, positionsOf } from './positions.ts'
@@ -85,12 +86,37 @@ class KafkaReader implements LogReader {
       return new Map([...positions].filter(([partition, to]) => to > (known.get(partition) ?? -1n)))
     }
     if ((await ahead()).size === 0) return
+    const committer = await this.#join(group, topic)
+    // Joining takes a while, in which another may have gone further.
+    await committer.commit(this.#topic(topic), await ahead())
+  }
+
+  async members(group: string): Promise<number> {
+    const name = this.#group(group)
+    const { groups } = await this.#clients.admin.describeGroups([name])
+    const own = this.#committers.has(name) ? 1 : 0
+    return (groups[0]?.members.length ?? 0) - own
+  }
+
+  async rewind(group: string, topic: Topic, positions: Positions): Promise<void> {
+    await this.#refuseMembers(group)
+    const committer = await this.#join(group, topic)
+    await committer.commit(this.#topic(topic), positions)
+    // Who came meanwhile may have begun from where the group was.
+    await this.#refuseMembers(group)
+  }
+
+  async #refuseMembers(group: string): Promise<void> {
+    const members = await this.members(group)
+    if (members > 0) throw groupInUse(this.#group(group), members)
+  }
+
+  async #join(group: string, topic: Topic): Promise<Committer> {
     const name = this.#group(group)
     const committer = this.#committers.get(name) ?? new Committer(this.#clients, name, this.#topic(topic))
     this.#committers.set(name, committer)
     await committer.join()
-    // Joining takes a while, in which another may have gone further.
-    await committer.commit(this.#topic(topic), await ahead())
+    return committer
   }
 
   async close(): Promise<void> {

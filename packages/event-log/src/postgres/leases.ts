@@ -72,12 +72,15 @@ export async function commit(
   { id, group, topic }: Member,
   positions: ReadonlyMap<number, bigint>,
 ): Promise<void> {
+  // One above the end is of what a restore has lost: it would skip what comes there now.
   await sql`
     UPDATE engine.log_cursors c SET next_offset = p.next_offset, touched_at = now()
     FROM unnest(${[...positions.keys()]}::int[], ${[...positions.values()].map(String)}::bigint[])
       AS p (partition, next_offset)
+    JOIN engine.log_heads h ON h.topic = ${topic} AND h.partition = p.partition
     WHERE c."group" = ${group} AND c.topic = ${topic} AND c.partition = p.partition
-      AND c.owner = ${id} AND coalesce(c.next_offset, -1) < p.next_offset`.execute(db)
+      AND c.owner = ${id} AND coalesce(c.next_offset, -1) < p.next_offset
+      AND p.next_offset <= h.next_offset`.execute(db)
 }
 
 export async function release(

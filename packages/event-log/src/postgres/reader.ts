@@ -1,7 +1,7 @@
 import type { Database } from '@roomlog/db'
 import { namespaced, TOPICS, type Topic } from '@roomlog/events'
 import { sql } from 'kysely'
-import { topicProblem } from '../errors.ts'
+import { groupInUse, topicProblem } from '../errors.ts'
 import type { LogReader, Positions, Ranges, ReadOptions, TimedRecord } from '../reader.ts'
 import { byPartition, type RecordRow } from './rows.ts'
 import { schemaProblem } from './schema-problem.ts'
@@ -32,6 +32,8 @@ export async function openPostgresReader(settings: PostgresReaderSettings): Prom
     read: (topic, options) => read(db, named(topic), options),
     positions: (group, topic) => positions(db, namespaced(namespace, group), named(topic)),
     commit: (group, topic, moved) => commit(db, namespaced(namespace, group), named(topic), moved),
+    members: (group) => members(db, namespaced(namespace, group)),
+    rewind: (group, topic, moved) => rewind(db, namespaced(namespace, group), named(topic), moved),
     close: async () => undefined,
   }
 }
@@ -137,4 +139,24 @@ async function commit(db: Database['db'], group: string, topic: string, moved: P
           SELECT c.next_offset FROM engine.log_heads h
           WHERE h.topic = c.topic AND h.partition = c.partition AND c.next_offset <= h.next_offset
         )), touched_at = now()`.execute(db)
+}
+
+async function members(db: Database['db'], group: string): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    SELECT count(*) AS count FROM engine.log_members
+    WHERE "group" = ${group} AND until >= now()`.execute(db)
+  return rows[0]?.count ?? 0
+}
+
+async function rewind(db: Database['db'], group: string, topic: string, moved: Positions): Promise<void> {
+  const count = await members(db, group)
+  if (count > 0) throw groupInUse(group, count)
+  await sql`
+    INSERT INTO engine.log_cursors ("group", topic, partition, next_offset)
+    SELECT ${group}::text, ${topic}::text, p.partition, p.next_offset
+    FROM unnest(${[...moved.keys()]}::int[], ${[...moved.values()].map(String)}::bigint[])
+      AS p (partition, next_offset)
+    ORDER BY p.partition
+    ON CONFLICT ("group", topic, partition) DO UPDATE
+    SET next_offset = excluded.next_offset, owner = NULL, until = NULL, touched_at = now()`.execute(db)
 }

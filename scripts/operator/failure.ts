@@ -2,7 +2,7 @@ import { sqlState } from '@roomlog/db'
 import { EventLogError } from '@roomlog/event-log'
 import { SettingsError } from '@roomlog/service-kit'
 
-/** What `audit` and `dlq` say with their exit codes. */
+/** What the commands say with their exit codes. */
 export const EXIT = { clean: 0, findings: 1, failed: 2 } as const
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 

@@ -1,0 +1,135 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { freePort, kafka, namespace, postgres, redis } from '@roomlog/testkit'
+import { expect, vi } from 'vitest'
+import { prepare } from '../start/prepare.ts'
+import { answersReady, type RunningService, runService } from '../start/service.ts'
+import { type ServiceSpec, serviceTable } from '../start/services.ts'
+import { readSettings } from '../start/settings.ts'
+import type { Terminal } from '../start/terminal.ts'
+import type { EngineName } from './operator-world.ts'
+import { newFolder, ROOT } from './running-roomlog.ts'
+
+const READY = { timeout: 90_000, interval: 100 }
+const SILENT: Terminal = { step: (_title, work) => work, line: () => undefined }
+
+type Environment = Readonly<Record<string, string>>
+
+export interface FleetServers extends AsyncDisposable {
+  readonly env: Environment & { readonly DATABASE_URL: string }
+}
+
+/** A database of its own, and on the full engine the run's Kafka and Redis. */
+export async function fleetServers(engine: EngineName): Promise<FleetServers> {
+  const database = await postgres()
+  const ns = engine === 'full' ? namespace() : ''
+  const others =
+    engine === 'full'
+      ? { KAFKA_BROKERS: (await kafka(ns)).brokers.join(), REDIS_URL: (await redis(ns)).url }
+      : {}
+  const env = { ENGINE: engine, NAMESPACE: ns, DATABASE_URL: database.url, ...others }
+  return { env, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() }
+}
+
+export interface FleetOptions {
+  readonly env: Environment
+  readonly apis?: number
+  readonly edges?: number
+  readonly persisters?: number
+}
+
+/** The services as processes on a migrated database, each started and stopped by its name, from one checkout or another. */
+export class Fleet implements AsyncDisposable {
+  readonly apiUrls: readonly string[]
+  readonly wsUrls: readonly string[]
+  readonly #folder: string
+  readonly #specs: ReadonlyMap<string, ServiceSpec>
+  readonly #running = new Map<string, RunningService>()
+
+  private constructor(folder: string, specs: readonly ServiceSpec[]) {
+    this.#folder = folder
+    this.#specs = new Map(specs.map((spec) => [spec.name, spec]))
+    const portsOf = (service: string) =>
+      specs.flatMap(({ name, port }) => (name.startsWith(service) ? [port] : []))
+    this.apiUrls = portsOf('api').map((port) => `http://localhost:${port}`)
+    this.wsUrls = portsOf('ws-edge').map((port) => `ws://localhost:${port}/ws`)
+  }
+
+  /** Resolves when the database and the topics are there; nothing runs yet. */
+  static async prepare({ env, apis = 1, edges = 1, persisters = 1 }: FleetOptions): Promise<Fleet> {
+    const folder = await newFolder()
+    const all = {
+      PATH: process.env.PATH ?? '',
+      ROOMLOG_DATA: folder,
+      EDGE_ID: 'fleet',
+      // Talk as fast as the tests do.
+      MESSAGES_PER_SECOND: '1000',
+      MESSAGE_BURST: '1000',
+      ROOM_MESSAGES_PER_SECOND: '1000',
+      REGISTRATIONS_PER_MINUTE: '1000',
+      ...env,
+    }
+    const settings = {
+      ...readSettings(all, ROOT),
+      apiPort: await freePort(),
+      edgePorts: await freePorts(edges),
+      persisterPorts: await freePorts(persisters),
+    }
+    const prepared = await prepare({
+      settings,
+      terminal: SILENT,
+      commandFolder: join(ROOT, 'scripts'),
+      databaseUrl: settings.databaseUrl ?? '',
+      stop: new AbortController().signal,
+    })
+    const table = serviceTable(ROOT, settings, prepared)
+    const more = await freePorts(apis - 1)
+    const others = more.flatMap((port, i) =>
+      table
+        .filter(({ name }) => name === 'api')
+        .map((spec) => ({ ...spec, name: `api-${i + 2}`, port, env: { ...spec.env, PORT: String(port) } })),
+    )
+    return new Fleet(folder, [...table, ...others])
+  }
+
+  get names(): readonly string[] {
+    return [...this.#specs.keys()]
+  }
+
+  /** Resolves when these, by default all, run (from the checkout at `root` those that did not) and are ready. */
+  async start(names: readonly string[] = this.names, root = ROOT): Promise<void> {
+    for (const name of names) if (!this.#running.has(name)) this.#run(name, root)
+    const ready = async () => {
+      const specs = names.flatMap((name) => this.#specs.get(name) ?? [])
+      const states = await Promise.all(specs.map(answersReady))
+      return names.filter((_, i) => states[i] !== true)
+    }
+    await vi.waitFor(async () => expect(await ready()).toEqual([]), READY)
+  }
+
+  /** SIGTERM to all of them; resolves when they have ended. */
+  async stop(names: readonly string[] = [...this.#running.keys()]): Promise<void> {
+    await Promise.all(names.map((name) => this.#running.get(name)?.stop()))
+    for (const name of names) this.#running.delete(name)
+  }
+
+  #run(name: string, root: string): void {
+    const spec = this.#specs.get(name)
+    if (spec === undefined) throw new Error(`no service ${name}`)
+    const file = join(root, spec.file.slice(ROOT.length))
+    const host = { logFolder: join(this.#folder, 'logs'), terminal: SILENT, onChange: () => undefined }
+    this.#running.set(name, runService({ ...spec, file }, host))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const service of this.#running.values()) service.kill()
+    await this.stop()
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+}
+
+async function freePorts(count: number): Promise<readonly number[]> {
+  const ports: number[] = []
+  while (ports.length < count) ports.push(await freePort())
+  return ports
+}

@@ -1,6 +1,6 @@
 import type { Database } from '@roomlog/db'
 import type { LogReader, Ranges, TimedRecord } from '@roomlog/event-log'
-import { REPLAY_GROUP, TOPICS } from '@roomlog/events'
+import { HEADERS, REPLAY_GROUP, TOPICS } from '@roomlog/events'
 import { headOf } from '../dlq/letter.ts'
 import { findRows, type Suspect, suspectOf } from './created.ts'
 import type { Findings } from './findings.ts'
@@ -92,7 +92,9 @@ export class DeadLetters {
 
 function letterOf(partition: number, record: TimedRecord): Letter {
   const { reason, origin } = headOf(record)
-  const isCreated = origin?.topic === TOPICS.created.name
+  // One that was carried over from an embedded log names a place in that one.
+  const isCarried = record.headers[HEADERS.movedFrom]?.startsWith(TOPICS.deadLetters.name) === true
+  const isCreated = origin?.topic === TOPICS.created.name && !isCarried
   const place = isCreated ? `${origin.partition}:${origin.offset}` : undefined
   return { ...suspectOf(partition, record), reason, origin: place }
 }

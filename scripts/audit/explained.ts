@@ -1,3 +1,4 @@
+import { NO_SOURCE_PARTITION } from '@roomlog/db'
 import type { LogReader, Positions, Ranges } from '@roomlog/event-log'
 import type { Topic } from '@roomlog/events'
 import { suspectOf } from './created.ts'
@@ -23,7 +24,9 @@ export async function unexplainedRows(
   rows: readonly StoredRow[],
   { reader, explained, auditedTo }: ExplainOptions,
 ): Promise<readonly StoredRow[]> {
-  const doubtful = rows.filter((row) => !explained.has(row.roomId, row.seq))
+  const doubtful = rows.filter(
+    (row) => row.partition !== NO_SOURCE_PARTITION && !explained.has(row.roomId, row.seq),
+  )
   if (doubtful.length === 0) return []
   // Read after the rows: what they were made of stands in the log by now.
   const bounds = await reader.bounds('created')

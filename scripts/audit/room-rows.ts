@@ -1,4 +1,4 @@
-import type { Tables } from '@roomlog/db'
+import { NO_SOURCE_PARTITION, type Tables } from '@roomlog/db'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { StoredRow } from './rows.ts'
 
@@ -77,7 +77,7 @@ export function newRows(rooms: readonly RoomWindow[]): RawBuilder<StoredRow> {
     FROM (${windows(rooms, false)}) w
     CROSS JOIN LATERAL (
       SELECT m.* FROM chat.messages m
-      WHERE m.room_id = w.id COLLATE "C" AND m.seq >= w."from"
+      WHERE m.room_id = w.id COLLATE "C" AND m.seq >= w."from" AND m.source_partition <> ${NO_SOURCE_PARTITION}
         AND (m.seq >= w.lowest OR m.source_offset >= w.audited_from OR m.source_offset < 0
              OR m.source_partition <> w.partition)
     ) m`

@@ -3,6 +3,7 @@ import type { Database } from '@roomlog/db'
 import { PERSISTER_GROUP } from '@roomlog/events'
 import { sql } from 'kysely'
 import { EXIT, type ExitCode, OperatorFailure } from '../operator/failure.ts'
+import { refuseUnready } from '../operator/primary.ts'
 import type { ServersWithDatabase } from '../operator/servers.ts'
 import type { Options } from './options.ts'
 import { type Tail, tailsOf } from './tail.ts'
@@ -31,22 +32,6 @@ export async function restored(servers: ServersWithDatabase, { isMeant }: Option
     `Its epoch is ${epoch} now. Start the persisters; npm run audit tells what is left to be seen to.`,
   )
   return EXIT.clean
-}
-
-async function refuseUnready(db: Database['db']): Promise<void> {
-  const { rows } = await sql<{ isRecovering: boolean; mayUpdate: boolean }>`
-    SELECT pg_is_in_recovery() AS "isRecovering",
-           has_table_privilege('chat.cluster', 'UPDATE') AS "mayUpdate"`.execute(db)
-  if (rows[0]?.isRecovering === true) {
-    throw new OperatorFailure(
-      'The database is still in recovery, or is a replica. Let it become the primary (SELECT pg_promote()), then run this again.',
-    )
-  }
-  if (rows[0]?.mayUpdate !== true) {
-    throw new OperatorFailure(
-      'This login may not replace the epoch. Use the one that ran npm run migrate, and leave DATABASE_ROLE unset.',
-    )
-  }
 }
 
 /** They would store on top of the restored state while it still passes for the old one. */

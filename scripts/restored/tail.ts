@@ -1,4 +1,4 @@
-import type { Database } from '@roomlog/db'
+import { type Database, NO_SOURCE_PARTITION } from '@roomlog/db'
 import type { LogReader } from '@roomlog/event-log'
 import { PERSISTER_GROUP } from '@roomlog/events'
 import { sql } from 'kysely'
@@ -31,7 +31,7 @@ interface LastStored extends MessageKey {
  * and its seqs rise with the offsets: a look at each room's head is enough, not one at all messages.
  *
  * The offset counts only where the log still has that very record there. Else it is not known to be of this log (one that
- * was begun anew, or replaced the embedded one, gives the old offsets again), or too old to be kept: then everything that
+ * was begun anew gives the old offsets again), or too old to be kept: then everything that
  * is kept is taken again, and de-duplication leaves one row of each message all the same.
  */
 export async function tailsOf(reader: LogReader, db: Database['db']): Promise<readonly Tail[]> {
@@ -57,6 +57,7 @@ async function lastStored(db: Database['db']): Promise<ReadonlyMap<number, LastS
     SELECT DISTINCT ON (m.source_partition) m.source_partition AS partition, m.source_offset AS "offset",
            m.room_id AS "roomId", m.sender_id AS "senderId", m.client_msg_id AS "clientMsgId"
     FROM chat.rooms r JOIN chat.messages m ON m.room_id = r.id AND m.seq = r.last_seq
+    WHERE m.source_partition <> ${NO_SOURCE_PARTITION}
     ORDER BY m.source_partition, m.source_offset DESC`.execute(db)
   return new Map(rows.map((row) => [row.partition, row]))
 }

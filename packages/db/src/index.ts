@@ -3,11 +3,12 @@ export { type FailureKind, failureKind, isUnavailable, isUniqueViolation, sqlSta
 export { type ListenOptions, listen } from './listen.ts'
 export { type MigrateResult, migrate } from './migrate.ts'
 export { ROLES } from './roles.ts'
-export type {
-  MessageRow,
-  NewUser,
-  RoomMemberRow,
-  RoomRow,
-  Tables,
-  UserRow,
+export {
+  type MessageRow,
+  type NewUser,
+  NO_SOURCE_PARTITION,
+  type RoomMemberRow,
+  type RoomRow,
+  type Tables,
+  type UserRow,
 } from './tables.ts'

@@ -75,6 +75,9 @@ export interface PastMembersTable {
   room_id: string
 }
 
+/** `source_partition` of rows that were taken over from a log which was left behind: they came from no record of this one. */
+export const NO_SOURCE_PARTITION = -1
+
 export interface MessagesTable {
   room_id: string
   seq: number

@@ -27,6 +27,8 @@ export const HEADERS = {
   originTopic: 'origin-topic',
   originPartition: 'origin-partition',
   originOffset: 'origin-offset',
+  /** On what was carried over from an embedded log: `topic:partition:offset` there. */
+  movedFrom: 'moved-from',
 } as const
 
 /** `newer`: written by a build that knows more than this one; it must wait, never be dropped. `bad`: no build can read it. */

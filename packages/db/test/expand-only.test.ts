@@ -7,7 +7,10 @@ import { MIGRATIONS } from '../src/migrations/index.ts'
 import { catalogOf, contractions } from './catalog.ts'
 
 // While a version is rolled out, services of the one before run on the new schema, and they come back when it is rolled
-// back: a migration may add, and take nothing away that they rely on. What nobody uses any more goes one release later.
+// back: a migration may add, and take nothing away that they rely on. What no service of the version before uses any more
+// may go: it is named here, by its migration, as the test tells it.
+const UNUSED: Readonly<Record<string, readonly string[]>> = {}
+
 suiteOn(['postgres'], 'migrations', () => {
   let server: TestPostgres
   let database: Database
@@ -33,7 +36,7 @@ suiteOn(['postgres'], 'migrations', () => {
       const { error, results } = await migrator.migrateUp()
       expect(error).toBeUndefined()
       expect(results?.map(({ migrationName }) => migrationName)).toEqual([name])
-      expect(contractions(before, await catalogOf(db)), name).toEqual([])
+      expect(contractions(before, await catalogOf(db)), name).toEqual(UNUSED[name] ?? [])
     }
   })
 

@@ -41,6 +41,11 @@ test('a created message comes back as it went', () => {
 test('fields that a later build adds pass', () => {
   const later = decodeCreated(json({ v: 1, ...created, replyTo: newId() }))
   expect(later).toMatchObject({ kind: 'event', event: created })
+  const { roomId, senderId, clientMsgId } = created
+  const rejected = { roomId, senderId, clientMsgId, code: 'client_msg_id_reused' }
+  expect(decodeRejected(json({ v: 1, ...rejected, detail: 'x' }))).toMatchObject({ event: rejected })
+  const frame = frameOfPersisted(json({ v: 1, message: { ...message, replyTo: 'x' } }))
+  expect(JSON.parse(String(frame)).message).toEqual({ ...message, replyTo: 'x' })
 })
 
 test('a newer version is told apart from what nobody can read', () => {

@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process'
+import { mkdir, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { newFolder, ROOT } from './running-roomlog.ts'
+
+const run = promisify(execFile)
+const OUTPUT = { maxBuffer: 64 * 1024 * 1024 }
+/** Whose packages are in the checkout itself. */
+const SCOPE = '@roomlog'
+
+/** The version before this one, as it can be run: a checkout with its dependencies. */
+export interface Previous extends AsyncDisposable {
+  readonly root: string
+  readonly commit: string
+}
+
+/**
+ * The version that `scripts/test/previous-version` names: the last release or, as long as there is none, the commit from
+ * which is upgraded. Resolves with the reason where it cannot be had, as in a shallow clone.
+ */
+export async function checkOutPrevious(): Promise<Previous | { readonly reason: string }> {
+  const commit = (await readFile(join(ROOT, 'scripts/test/previous-version'), 'utf8')).trim()
+  try {
+    await run('git', ['-C', ROOT, 'cat-file', '-e', `${commit}^{commit}`])
+  } catch {
+    return { reason: `${commit} is not in this clone: git fetch --unshallow` }
+  }
+  const root = await newFolder()
+  const archive = join(root, 'archive.tar')
+  await run('git', ['-C', ROOT, 'archive', '--output', archive, commit])
+  await run('tar', ['-xf', archive, '-C', root])
+  await rm(archive)
+  if (await hasSameLock(root)) await linkModules(root)
+  else await run('npm', ['ci', '--omit=dev', '--no-audit', '--no-fund'], { cwd: root, ...OUTPUT })
+  return { root, commit, [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }) }
+}
+
+async function hasSameLock(root: string): Promise<boolean> {
+  const [there, here] = [root, ROOT].map((folder) => readFile(join(folder, 'package-lock.json')))
+  return (await there)?.equals((await here) ?? Buffer.alloc(0)) === true
+}
+
+/** Everything but the packages of the checkout, which are its own. */
+async function linkModules(root: string): Promise<void> {
+  const [from, to] = [join(ROOT, 'node_modules'), join(root, 'node_modules')]
+  await mkdir(join(to, SCOPE), { recursive: true })
+  for (const name of await readdir(from)) if (name !== SCOPE) await symlink(join(from, name), join(to, name))
+  for (const name of await readdir(join(from, SCOPE))) {
+    await symlink(await readlink(join(from, SCOPE, name)), join(to, SCOPE, name))
+  }
+}

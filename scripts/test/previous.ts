@@ -37,8 +37,8 @@ export async function checkOutPrevious(): Promise<Previous | { readonly reason: 
 }
 
 async function hasSameLock(root: string): Promise<boolean> {
-  const [there, here] = [root, ROOT].map((folder) => readFile(join(folder, 'package-lock.json')))
-  return (await there)?.equals((await here) ?? Buffer.alloc(0)) === true
+  const lockIn = (folder: string) => readFile(join(folder, 'package-lock.json'), 'utf8')
+  return (await lockIn(root)) === (await lockIn(ROOT))
 }
 
 /** Everything but the packages of the checkout, which are its own. */

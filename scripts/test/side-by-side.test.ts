@@ -14,6 +14,8 @@ import { checkOutPrevious, type Previous } from './previous.ts'
 import { ENGINES, newFolder } from './running-roomlog.ts'
 
 const TALK_MS = 6_000
+/** Of each client, as the checker asks for. */
+const ANSWERS = 5
 const SETTLE_SENDS_MS = 60_000
 const SETTLE_MS = 5_000
 const TEST_TIMEOUT_MS = 400_000
@@ -76,7 +78,7 @@ function sideBySide(engine: 'embedded' | 'full', { root }: Previous): void {
       await fleet.start(['api'])
       own.write({ type: 'phase', phase: 'healed' })
       own.write({ type: 'ready' })
-      await sleep(TALK_MS)
+      await everybodyIsHeard(crowd)
       await crowd.stop()
       own.write({ type: 'phase', phase: 'stopped' })
       await crowd.settle(SETTLE_SENDS_MS)
@@ -140,4 +142,15 @@ function sideBySide(engine: 'embedded' | 'full', { root }: Previous): void {
     },
     TEST_TIMEOUT_MS,
   )
+}
+
+/** Resolves when each has had answers to what it said from now on; chance alone would let some say nothing for long. */
+async function everybodyIsHeard(crowd: Crowd): Promise<void> {
+  const before = crowd.clients.map(({ sends }) => sends.accepted + sends.pending)
+  const unheard = () => {
+    const silent = crowd.clients.filter(({ sends }, i) => sends.accepted - (before[i] ?? 0) < ANSWERS)
+    crowd.speakUp(silent)
+    return silent.map(({ name }) => name)
+  }
+  await expect.poll(unheard, { timeout: 60_000, interval: 50 }).toEqual([])
 }

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connect, ROLES } from '@roomlog/db'
-import { connectEventLog, connectLogReader } from '@roomlog/event-log'
-import { encodeCreated, PARTITIONS_DEFAULT, PERSISTER_GROUP } from '@roomlog/events'
+import { connectEventLog, connectLogReader, type TimedRecord } from '@roomlog/event-log'
+import { encodeCreated, encodeDeadLetter, PARTITIONS_DEFAULT, PERSISTER_GROUP } from '@roomlog/events'
 import { suiteOn, testClient } from '@roomlog/testkit'
 import { sql } from 'kysely'
 import { pino } from 'pino'
@@ -19,6 +19,12 @@ import { newFolder, ROOT, startRoomlog } from './running-roomlog.ts'
 
 const PATIENCE = { timeout: 60_000 }
 const silent = pino({ level: 'silent' })
+const UNREADABLE = { key: 'room', headers: { trace: 'kept' }, value: Buffer.from('{'), offset: 0n }
+const DEAD_LETTER = encodeDeadLetter(UNREADABLE, 'undecodable: not JSON', {
+  topic: 'created',
+  partition: 0,
+  offset: 0n,
+})
 
 suiteOn(['postgres', 'kafka', 'redis'], 'moving from the embedded engine to the full one', () => {
   const resources = new AsyncDisposableStack()
@@ -69,7 +75,8 @@ suiteOn(['postgres', 'kafka', 'redis'], 'moving from the embedded engine to the 
 
     const first = await moved()
     expect(first.code, first.stderr).toBe(0)
-    expect(first.stdout).toContain('3 messages that were accepted and not stored yet are in Kafka')
+    expect(first.stdout).toContain('accepted and not stored yet: 3, in Kafka now')
+    expect(first.stdout).toContain('waiting dead letters: 1, in Kafka now')
     expect(first.stdout).toContain(`chat.messages: ${bodies.length} rows`)
     expect((await moved()).stderr).toContain('The new database is not empty (chat.users)')
     await expectSameTables(dataFolder, servers)
@@ -111,11 +118,12 @@ suiteOn(['postgres', 'kafka', 'redis'], 'moving from the embedded engine to the 
     const refreshed = await post('/auth/refresh', '', { refreshToken: grace.session.refreshToken })
     expect(refreshed.status).toBe(200)
     await again.close()
-    const audited = await command('audit', ['--full', '--older-than', '0'], {
-      ...servers.env,
-      DATABASE_ROLE: ROLES.edge,
-    })
-    expect(audited.code, audited.stdout).toBe(0)
+    const operator = { ...servers.env, DATABASE_ROLE: ROLES.edge }
+    const audited = () => command('audit', ['--full', '--older-than', '0'], operator)
+    expect((await audited()).stdout).toContain('undecodable: not JSON')
+    await command('dlq', ['dismiss', '--all'], operator)
+    const { code, stdout } = await audited()
+    expect(code, stdout).toBe(0)
     expect(await full.stop()).toBe(0)
   }, 300_000)
 
@@ -152,6 +160,15 @@ suiteOn(['postgres', 'kafka', 'redis'], 'moving from the embedded engine to the 
     const ends = [...(await reader.bounds('created')).values()]
     expect(ends.reduce((sum, { end }) => sum + Number(end), 0)).toBe(3)
     expect(await reader.positions(PERSISTER_GROUP, 'created')).toEqual(new Map())
+    const letters: TimedRecord[] = []
+    await reader.read('deadLetters', {
+      ranges: await reader.bounds('deadLetters'),
+      onRecords: async (_partition, records) => {
+        letters.push(...records)
+      },
+    })
+    const { key, headers, value } = DEAD_LETTER
+    expect(letters).toMatchObject([{ key, headers, value }])
     await reader.close()
   })
 
@@ -198,6 +215,7 @@ async function acceptOnly(dataFolder: string, events: readonly ReturnType<typeof
     silent,
   )
   await log.appendAll('created', events.map(encodeCreated), new AbortController().signal)
+  await log.append('deadLetters', DEAD_LETTER)
   await log.close()
   await database.close()
 }

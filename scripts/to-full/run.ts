@@ -91,9 +91,9 @@ function isSame(a: Contents, b: Contents): boolean {
 async function carryAll(source: LogReader, { reader, openLog }: ServersWithDatabase): Promise<void> {
   const log = await openLog()
   const created = await carryOver('created', source, reader, log)
-  console.log(`  ${created} messages that were accepted and not stored yet are in Kafka`)
+  console.log(`  accepted and not stored yet: ${created}, in Kafka now`)
   const letters = await carryOver('deadLetters', source, reader, log)
-  console.log(`  ${letters} dead letters that wait are in Kafka`)
+  console.log(`  waiting dead letters: ${letters}, in Kafka now`)
 }
 
 /** Throws `OperatorFailure` while anybody else works on either. */

@@ -9,7 +9,7 @@ const PAUSE_MS = 200
 const LEAVE_TIMEOUT_MS = 5000
 
 /** Repeats what a broker refuses while it reads its groups or their members change; rejects with its last word. */
-async function patiently<T>(work: () => Promise<T>): Promise<T> {
+export async function patiently<T>(work: () => Promise<T>): Promise<T> {
   const endMs = performance.now() + PATIENCE_MS
   for (;;) {
     try {

@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { groupInUse } from '../errors.ts'
 import { type KafkaClients, type KafkaSettings, kafkaClients } from '../kafka.ts'
 import type { LogReader, Positions, Ranges, ReadOptions } from '../reader.ts'
-import { Committer, positionsOf } from './positions.ts'
+import { Committer, patiently, positionsOf } from './positions.ts'
 import { RangeRead } from './range-read.ts'
 import { verifyTopics } from './topics.ts'
 
@@ -93,7 +93,7 @@ class KafkaReader implements LogReader {
 
   async members(group: string): Promise<number> {
     const name = this.#group(group)
-    const { groups } = await this.#clients.admin.describeGroups([name])
+    const { groups } = await patiently(() => this.#clients.admin.describeGroups([name]))
     const own = this.#committers.has(name) ? 1 : 0
     return (groups[0]?.members.length ?? 0) - own
   }

@@ -116,7 +116,7 @@ export class Rooms {
     return sub !== undefined && this.#rooms.get(roomId)?.isLive(sub) === true
   }
 
-  /** A persisted message; `row` makes its row, and undefined where the record cannot be used. */
+  /** A persisted message, stored in a database of that epoch; `row` makes its row, and undefined where the record cannot be used. */
   message(roomId: string, seq: number, epoch: string | undefined, row: () => Row | undefined): void {
     const room = this.#rooms.get(roomId)
     if (room === undefined) return

@@ -12,20 +12,26 @@ const SCOPE = '@roomlog'
 /** The version before this one, as it can be run: a checkout with its dependencies. */
 export interface Previous extends AsyncDisposable {
   readonly root: string
-  readonly commit: string
 }
 
-/**
- * The version that `scripts/test/previous-version` names: the last release or, as long as there is none, the commit from
- * which is upgraded. Resolves with the reason where it cannot be had, as in a shallow clone.
- */
-export async function checkOutPrevious(): Promise<Previous | { readonly reason: string }> {
-  const commit = (await readFile(join(ROOT, 'scripts/test/previous-version'), 'utf8')).trim()
+/** The last release or, as long as there is none, the commit from which is upgraded. */
+async function previousCommit(): Promise<string> {
+  return (await readFile(join(ROOT, 'scripts/test/previous-version'), 'utf8')).trim()
+}
+
+/** Why the previous version cannot be had, as in a shallow clone; undefined where it can. */
+export async function noPrevious(): Promise<string | undefined> {
+  const commit = await previousCommit()
   try {
     await run('git', ['-C', ROOT, 'cat-file', '-e', `${commit}^{commit}`])
+    return undefined
   } catch {
-    return { reason: `${commit} is not in this clone: git fetch --unshallow` }
+    return `${commit} is not in this clone: git fetch --unshallow`
   }
+}
+
+export async function checkOutPrevious(): Promise<Previous> {
+  const commit = await previousCommit()
   const root = await newFolder()
   const archive = join(root, 'archive.tar')
   await run('git', ['-C', ROOT, 'archive', '--output', archive, commit])
@@ -33,7 +39,7 @@ export async function checkOutPrevious(): Promise<Previous | { readonly reason: 
   await rm(archive)
   if (await hasSameLock(root)) await linkModules(root)
   else await run('npm', ['ci', '--omit=dev', '--no-audit', '--no-fund'], { cwd: root, ...OUTPUT })
-  return { root, commit, [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }) }
+  return { root, [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }) }
 }
 
 async function hasSameLock(root: string): Promise<boolean> {

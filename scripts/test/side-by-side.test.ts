@@ -10,7 +10,7 @@ import { LiveView } from '../live-view.ts'
 import { Person } from '../person.ts'
 import { Fleet, fleetServers } from './fleet.ts'
 import { command } from './operator-world.ts'
-import { checkOutPrevious, type Previous } from './previous.ts'
+import { checkOutPrevious, noPrevious, type Previous } from './previous.ts'
 import { ENGINES, newFolder } from './running-roomlog.ts'
 
 const TALK_MS = 6_000
@@ -26,22 +26,26 @@ const LIMITS = {
   HANDSHAKE_BURST: '100000',
 }
 
-const previous = await checkOutPrevious()
-if ('reason' in previous) {
-  console.warn(`SKIPPED: no previous version to run beside this one, ${previous.reason}`)
-  test.skip(`side by side with the previous version: skipped, ${previous.reason}`, () => undefined)
+let previous: Previous
+const reason = await noPrevious()
+if (reason !== undefined) {
+  console.warn(`SKIPPED: no previous version to run beside this one, ${reason}`)
+  test.skip(`side by side with the previous version: skipped, ${reason}`, () => undefined)
 } else {
+  beforeAll(async () => {
+    previous = await checkOutPrevious()
+  })
   afterAll(() => previous[Symbol.asyncDispose]())
   for (const engine of ENGINES) {
     const needs = [...new Set([...engine.needs, 'postgres' as const])]
     suiteOn(needs, `the previous and the present version on the ${engine.name} engine`, () =>
-      sideBySide(engine.name, previous),
+      sideBySide(engine.name),
     )
   }
 }
 
 /** On a database of the present version's schema. */
-function sideBySide(engine: 'embedded' | 'full', { root }: Previous): void {
+function sideBySide(engine: 'embedded' | 'full'): void {
   const resources = new AsyncDisposableStack()
   let fleet: Fleet
   let env: Readonly<Record<string, string>>
@@ -61,7 +65,7 @@ function sideBySide(engine: 'embedded' | 'full', { root }: Previous): void {
       const recorder = Recorder.open(folder)
       const own = recorder.of('nemesis')
       own.write({ type: 'run', commit: 'side by side', engine, faults: [], seed: 1 })
-      await fleet.start(['persister-1', 'api', 'ws-edge-1'], root)
+      await fleet.start(['persister-1', 'api', 'ws-edge-1'], previous.root)
       await fleet.start(['ws-edge-2'])
       const crowd = await Crowd.gather(SIZE, {
         apiUrl: fleet.apiUrls[0] ?? '',
@@ -106,7 +110,7 @@ function sideBySide(engine: 'embedded' | 'full', { root }: Previous): void {
     async () => {
       await fleet.stop()
       await fleet.start(['persister-2', 'api-2', 'ws-edge-2'])
-      await fleet.start(['persister-1', 'api', 'ws-edge-1'], root)
+      await fleet.start(['persister-1', 'api', 'ws-edge-1'], previous.root)
       const run = randomUUID().slice(0, 8)
       const [old = '', present = ''] = fleet.apiUrls
       const ada = await Person.register(old, `ada_${run}`, 'Ada')

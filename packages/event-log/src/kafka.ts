@@ -13,6 +13,7 @@ import {
 } from 'kafkajs'
 import type { Logger } from 'pino'
 import { followCoordinators } from './kafka/coordinator.ts'
+import { endFetchLoops } from './kafka/fetch-loops.ts'
 import { keepMemberIds } from './kafka/member-ids.ts'
 
 export type { Admin, Consumer, EachBatchPayload, KafkaMessage, Producer }
@@ -44,6 +45,7 @@ export function kafkaClients(clientId: string, settings: KafkaSettings, logger: 
   calmRequestQueues()
   keepMemberIds()
   followCoordinators()
+  endFetchLoops()
   const { brokers, ssl, sasl } = settings
   const client = (level: logLevel) =>
     new Kafka({

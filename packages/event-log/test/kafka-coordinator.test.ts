@@ -40,7 +40,10 @@ suiteOnNative('kafka', kafkaProgram, 'a group on three brokers', () => {
           throw error
         },
       })
-      await vi.waitFor(() => expect(member.health()).toEqual({ assigned: PARTITIONS, connected: true }), WAIT)
+      await vi.waitFor(
+        () => expect(member.health()).toMatchObject({ assigned: PARTITIONS, connected: true }),
+        WAIT,
+      )
       return member
     }
     const append = async (text: string) => {
@@ -59,7 +62,10 @@ suiteOnNative('kafka', kafkaProgram, 'a group on three brokers', () => {
 
     const after = await append('after')
     await vi.waitFor(() => expect([...seen]).toEqual(expect.arrayContaining(after)), WAIT)
-    await vi.waitFor(() => expect(member.health()).toEqual({ assigned: PARTITIONS, connected: true }), WAIT)
+    await vi.waitFor(
+      () => expect(member.health()).toMatchObject({ assigned: PARTITIONS, connected: true }),
+      WAIT,
+    )
     await member.stop()
     const later = new Set<string>()
     await join(later)

@@ -19,6 +19,13 @@ export async function memoryOf(stack: Stack): Promise<ReadonlyMap<string, number
   return used
 }
 
+/** Bytes in use of all edges together, after a collection of garbage. */
+export async function heldByEdges(stack: Stack): Promise<number> {
+  const used = await memoryOf(stack)
+  const edges = stack.edges.map((name) => used.get(`${name} (${stack.pidOf(name)})`) ?? 0)
+  return edges.reduce((sum, bytes) => sum + bytes, 0)
+}
+
 /** Empty where the service does not answer. */
 export async function metricsOf(stack: Stack, name: string): Promise<string> {
   const { port } = stack.specOf(name)

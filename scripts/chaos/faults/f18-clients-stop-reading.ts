@@ -1,7 +1,7 @@
 import type { Entry } from '@roomlog/testkit/proof'
 import { deliveryP99Ms, spanOf } from '../delivery.ts'
 import { BOTH, type Fault, type Measured } from '../fault.ts'
-import { edgeBytes, sumOfEdges } from '../memory.ts'
+import { heldByEdges, sumOfEdges } from '../memory.ts'
 
 const SHARE = 0.05
 const SLOW_CLOSES = 'roomlog_edge_closes_total{code="4408"}'
@@ -25,12 +25,13 @@ export const clientsStopReading: Fault = {
     // By the edges' own count: who does not read does not see the close frame either.
     const before = await sumOfEdges(stack, SLOW_CLOSES)
     const isClosed = async () => (await sumOfEdges(stack, SLOW_CLOSES)) >= before + slow.length
-    // What the edge holds for a socket is bounded; V8's own moods are seen before, over the same time.
-    const swingMiB = await growthMiB(nemesis.sleep(PATIENCE_MS / 6), () => edgeBytes(stack))
+    // What the edge holds for a socket is bounded; what it holds of the load anyway is seen before.
+    const held = () => heldByEdges(stack)
+    const swingMiB = await growthMiB(nemesis.sleep(PATIENCE_MS / 6), held)
     await nemesis.act(STOP_READING, 'stop reading of', async () => {
       for (const client of slow) client.stopReading()
       const closing = nemesis.until('they are closed with 4408', isClosed, PATIENCE_MS)
-      const grown = await growthMiB(closing, () => edgeBytes(stack))
+      const grown = await growthMiB(closing, held)
       nemesis.bound(
         'growth of the edges beyond their swing, MiB',
         grown - swingMiB,
@@ -55,13 +56,17 @@ function others(history: readonly Entry[]): Measured {
   return { what: 'p99 from ACK to live for others, times that of before', measured, limit: TIMES_SLOWER }
 }
 
-/** The highest that `read` came above its first value until `over` has settled. */
-async function growthMiB(over: Promise<unknown>, read: () => number): Promise<number> {
-  const first = read()
+/** The highest that `read`, in bytes, came above its first value until `over` has settled. */
+async function growthMiB(over: Promise<unknown>, read: () => Promise<number>): Promise<number> {
+  let isOver = false
+  const ended = over.finally(() => {
+    isOver = true
+  })
+  // Heard below, once it has been looked at for the last time.
+  ended.catch(() => undefined)
+  const first = await read()
   let most = first
-  const timer = setInterval(() => {
-    most = Math.max(most, read())
-  }, 100)
-  await over.finally(() => clearInterval(timer))
+  while (!isOver) most = Math.max(most, await read())
+  await ended
   return (most - first) / 1024 ** 2
 }

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import {
   type Admin,
   type Consumer,
@@ -15,6 +14,7 @@ import type { Logger } from 'pino'
 import { followCoordinators } from './kafka/coordinator.ts'
 import { endFetchLoops } from './kafka/fetch-loops.ts'
 import { keepMemberIds } from './kafka/member-ids.ts'
+import { patchOnce } from './kafka/patch.ts'
 
 export type { Admin, Consumer, EachBatchPayload, KafkaMessage, Producer }
 
@@ -124,17 +124,10 @@ interface RequestQueue {
   scheduleCheckPendingRequests(): void
 }
 
-let calmed = false
-
 /** An idle connection of kafkajs checks its empty queue each millisecond: 4 % of a core, and warnings on newer Nodes. */
-function calmRequestQueues(): void {
-  if (calmed) return
-  calmed = true
-  const { prototype } = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as {
-    prototype: RequestQueue
-  }
+const calmRequestQueues = patchOnce<RequestQueue>('network/requestQueue', (prototype) => {
   const schedule = prototype.scheduleCheckPendingRequests
   prototype.scheduleCheckPendingRequests = function scheduleIfPending() {
     if (this.pending.length > 0) schedule.call(this)
   }
-}
+})

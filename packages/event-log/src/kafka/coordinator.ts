@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module'
+import { patchOnce } from './patch.ts'
 
 interface Broker {
   readonly nodeId: number
@@ -18,19 +18,13 @@ interface ConsumerGroup {
 
 const LOST = new Set(['KafkaJSConnectionError', 'KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError'])
 const looking = new WeakSet<ConsumerGroup>()
-let followed = false
 
 /**
  * Lets consumers find the broker that has taken over their group when the one that kept it cannot be reached. kafkajs
  * asks for it only when a consumer starts anew, which ours, whose retries are endless, do not: they would try the dead
  * broker until it is back. Members and their generation move with the group, so nobody has to join again.
  */
-export function followCoordinators(): void {
-  if (followed) return
-  followed = true
-  const { prototype } = createRequire(import.meta.url)('kafkajs/src/consumer/consumerGroup') as {
-    prototype: ConsumerGroup
-  }
+export const followCoordinators = patchOnce<ConsumerGroup>('consumer/consumerGroup', (prototype) => {
   const beat = prototype.heartbeat
   prototype.heartbeat = async function beatOrFollow(options) {
     try {
@@ -41,7 +35,7 @@ export function followCoordinators(): void {
       throw error
     }
   }
-}
+})
 
 async function follow(group: ConsumerGroup): Promise<void> {
   if (looking.has(group)) return

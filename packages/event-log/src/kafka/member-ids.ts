@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module'
+import { patchOnce } from './patch.ts'
 
 interface ConsumerGroup {
   readonly cluster: object
@@ -9,7 +9,6 @@ interface ConsumerGroup {
 
 /** Of each consumer the latest; its cluster is the one object that outlives its restarts. */
 const latest = new WeakMap<object, ConsumerGroup>()
-let kept = false
 
 /**
  * Lets consumers keep their member id when kafkajs restarts them, as it does whenever their brokers are away for
@@ -17,12 +16,7 @@ let kept = false
  * waits a whole session time-out for the old one: while brokers restart more often than that, nobody consumes anything.
  * A group that no longer knows the id says so, and kafkajs then asks for a new one.
  */
-export function keepMemberIds(): void {
-  if (kept) return
-  kept = true
-  const { prototype } = createRequire(import.meta.url)('kafkajs/src/consumer/consumerGroup') as {
-    prototype: ConsumerGroup
-  }
+export const keepMemberIds = patchOnce<ConsumerGroup>('consumer/consumerGroup', (prototype) => {
   const join = prototype.joinAndSync
   prototype.joinAndSync = function joinAsBefore() {
     const previous = latest.get(this.cluster)
@@ -30,4 +24,4 @@ export function keepMemberIds(): void {
     latest.set(this.cluster, this)
     return join.call(this)
   }
-}
+})

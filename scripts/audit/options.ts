@@ -1,7 +1,6 @@
-import { parseArgs } from 'node:util'
 import { integer } from '@roomlog/service-kit'
 import { z } from 'zod'
-import { UsageError } from '../operator/failure.ts'
+import { readTexts } from '../operator/arguments.ts'
 
 export const USAGE = `npm run audit -- [options]
 
@@ -80,20 +79,9 @@ export const optionsSchema = z
 
 export type Options = Readonly<z.infer<typeof optionsSchema>>
 
-/** The texts of the arguments by their names with the dashes; undefined: help is asked for. Throws `UsageError`. */
-export function readArguments(
-  args: readonly string[],
-): Readonly<Record<string, string | undefined>> | undefined {
-  const options = Object.entries(SCHEMAS).map(([name, schema]) => {
-    const type = schema === flag ? ('boolean' as const) : ('string' as const)
-    return [name.slice('--'.length), { type }] as const
+export function readArguments(args: readonly string[]) {
+  const types = Object.entries(SCHEMAS).map(([name, schema]) => {
+    return [name.slice('--'.length), schema === flag ? 'boolean' : 'string'] as const
   })
-  try {
-    const help = { type: 'boolean', short: 'h' } as const
-    const { values } = parseArgs({ args: [...args], options: { ...Object.fromEntries(options), help } })
-    if (values.help === true) return undefined
-    return Object.fromEntries(Object.entries(values).map(([name, value]) => [`--${name}`, String(value)]))
-  } catch (error) {
-    throw new UsageError((error as Error).message)
-  }
+  return readTexts(args, Object.fromEntries(types))
 }

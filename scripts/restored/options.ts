@@ -1,6 +1,5 @@
-import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { UsageError } from '../operator/failure.ts'
+import { readTexts } from '../operator/arguments.ts'
 
 export const USAGE = `npm run restored -- [--yes]
 
@@ -26,18 +25,4 @@ export const optionsSchema = z
 
 export type Options = Readonly<z.infer<typeof optionsSchema>>
 
-/** The texts of the arguments by their names with the dashes; undefined: help is asked for. Throws `UsageError`. */
-export function readArguments(
-  args: readonly string[],
-): Readonly<Record<string, string | undefined>> | undefined {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: { yes: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
-    })
-    if (values.help === true) return undefined
-    return values.yes === true ? { '--yes': 'true' } : {}
-  } catch (error) {
-    throw new UsageError((error as Error).message)
-  }
-}
+export const readArguments = (args: readonly string[]) => readTexts(args, { yes: 'boolean' })

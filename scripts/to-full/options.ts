@@ -1,7 +1,6 @@
-import { parseArgs } from 'node:util'
 import { urlOf } from '@roomlog/service-kit'
 import { z } from 'zod'
-import { UsageError } from '../operator/failure.ts'
+import { readTexts } from '../operator/arguments.ts'
 
 export const USAGE = `npm run to-full -- [--from <data folder or postgres://…>]
 
@@ -27,17 +26,4 @@ export function isUrl(from: string): boolean {
   return urlOf('postgres:', 'postgresql:').safeParse(from).success
 }
 
-/** The texts of the arguments by their names with the dashes; undefined: help is asked for. Throws `UsageError`. */
-export function readArguments(
-  args: readonly string[],
-): Readonly<Record<string, string | undefined>> | undefined {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: { from: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-    })
-    return values.help === true ? undefined : { '--from': values.from }
-  } catch (error) {
-    throw new UsageError((error as Error).message)
-  }
-}
+export const readArguments = (args: readonly string[]) => readTexts(args, { from: 'string' })

@@ -1,5 +1,5 @@
 import { type Database, NO_SOURCE_PARTITION } from '@roomlog/db'
-import type { LogReader } from '@roomlog/event-log'
+import type { LogReader, Ranges } from '@roomlog/event-log'
 import { PERSISTER_GROUP } from '@roomlog/events'
 import { sql } from 'kysely'
 import { suspectOf } from '../audit/created.ts'
@@ -38,7 +38,7 @@ export async function tailsOf(reader: LogReader, db: Database['db']): Promise<re
   const bounds = await reader.bounds('created')
   const positions = await reader.positions(PERSISTER_GROUP, 'created')
   const stored = await lastStored(db)
-  const confirmed = await confirmedIn(reader, stored)
+  const confirmed = await confirmedIn(reader, bounds, stored)
   return [...bounds].flatMap(([partition, { from: oldest }]) => {
     const position = positions.get(partition)
     // They have not begun there, and will at the beginning.
@@ -65,14 +65,15 @@ async function lastStored(db: Database['db']): Promise<ReadonlyMap<number, LastS
 /** The partitions whose record at that offset is the one that the row was made of. */
 async function confirmedIn(
   reader: LogReader,
+  bounds: Ranges,
   stored: ReadonlyMap<number, LastStored>,
 ): Promise<ReadonlySet<number>> {
   const confirmed = new Set<number>()
-  const bounds = await reader.bounds('created')
   const ranges = new Map(
     [...stored].flatMap(([partition, { offset }]) => {
       const from = BigInt(offset)
-      const isKept = from >= (bounds.get(partition)?.from ?? 0n) && from < (bounds.get(partition)?.end ?? 0n)
+      const kept = bounds.get(partition)
+      const isKept = kept !== undefined && from >= kept.from && from < kept.end
       return isKept ? [[partition, { from, end: from + 1n }] as const] : []
     }),
   )

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { freePort, kafka, namespace, postgres, redis } from '@roomlog/testkit'
+import { freePort, postgres } from '@roomlog/testkit'
 import { expect, vi } from 'vitest'
 import { prepare } from '../start/prepare.ts'
 import { answersReady, type RunningService, runService } from '../start/service.ts'
@@ -8,7 +8,7 @@ import { type ServiceSpec, serviceTable } from '../start/services.ts'
 import { readSettings } from '../start/settings.ts'
 import type { Terminal } from '../start/terminal.ts'
 import type { EngineName } from './operator-world.ts'
-import { newFolder, ROOT } from './running-roomlog.ts'
+import { newFolder, prepareFull, ROOT } from './running-roomlog.ts'
 
 const READY = { timeout: 90_000, interval: 100 }
 const SILENT: Terminal = { step: (_title, work) => work, line: () => undefined }
@@ -21,13 +21,9 @@ export interface FleetServers extends AsyncDisposable {
 
 /** A database of its own, and on the full engine the run's Kafka and Redis. */
 export async function fleetServers(engine: EngineName): Promise<FleetServers> {
+  if (engine === 'full') return prepareFull()
   const database = await postgres()
-  const ns = engine === 'full' ? namespace() : ''
-  const others =
-    engine === 'full'
-      ? { KAFKA_BROKERS: (await kafka(ns)).brokers.join(), REDIS_URL: (await redis(ns)).url }
-      : {}
-  const env = { ENGINE: engine, NAMESPACE: ns, DATABASE_URL: database.url, ...others }
+  const env = { ENGINE: engine, NAMESPACE: '', DATABASE_URL: database.url }
   return { env, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() }
 }
 

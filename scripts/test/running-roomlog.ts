@@ -32,7 +32,8 @@ export const ENGINES: readonly Engine[] = [
   { name: 'full', needs: ['postgres', 'kafka', 'redis'], prepare: prepareFull },
 ]
 
-async function prepareFull() {
+/** A database of its own, and the run's Kafka and Redis. */
+export async function prepareFull() {
   const ns = namespace()
   const database = await postgres()
   const [{ brokers }, { url }] = [await kafka(ns), await redis(ns)]

@@ -11,7 +11,7 @@ export interface NemesisOptions {
   readonly crowd: Crowd
   readonly random: Random
   readonly recording: Recording
-  /** Outages of at most 15 s and few repeats, as in CI. */
+  /** Outages of at most 12 s and few repeats, as in CI. */
   readonly isShort: boolean
   /** How long a fault that has no length of its own goes on. */
   readonly lengthMs: number
@@ -81,7 +81,7 @@ export class Nemesis {
 
   /** An outage of `ms`; shorter in CI. */
   outageMs(ms: number): number {
-    return this.isShort ? Math.min(ms, 15_000) : ms
+    return this.isShort ? Math.min(ms, 12_000) : ms
   }
 
   times(full: number, short: number): number {

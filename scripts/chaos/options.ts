@@ -29,7 +29,7 @@ export class UsageError extends Error {
 export const USAGE = `npm run chaos -- [options]
   --engine embedded|full   default: each fault on every engine that it applies to (short: on one)
   --faults F1,F5|short|all default short; with --control the fault under which it shows
-  --short                  outages of at most 15 s and few repeats for any faults, as in CI
+  --short                  outages of at most 12 s and few repeats for any faults, as in CI
   --seed N                 the first seed, default 1
   --runs K                 so many seeds of each fault, default 1
   --minutes M              how long F29 goes on, default 3

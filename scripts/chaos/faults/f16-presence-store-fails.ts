@@ -25,9 +25,10 @@ export const presenceStoreFails: Fault = {
       const ms = await presenceRightMs(nemesis, PRESENCE_RIGHT_MS * 2)
       nemesis.bound(`presence right after ${what}, ms`, ms, PRESENCE_RIGHT_MS)
     }
-    await nemesis.act('redis', 'FLUSHALL', () => redis.flushAll())
-    await rightAfter('FLUSHALL')
+    // A server that was down comes back as empty as after these.
     if (!nemesis.isShort) {
+      await nemesis.act('redis', 'FLUSHALL', () => redis.flushAll())
+      await rightAfter('FLUSHALL')
       await killServer(nemesis, 'redis', redis)
       await rightAfter('kill -9')
     }

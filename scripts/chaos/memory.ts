@@ -1,29 +1,38 @@
-import { readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import type { Stack } from './stack.ts'
+import { until } from './until.ts'
 
-const COLLECT_MS = 400
-const USED = /^(nodejs_heap_size_used_bytes|nodejs_external_memory_bytes) (\S+)$/gm
+const PATIENCE_MS = 5_000
 
-/** Bytes in use of each service after a collection of garbage; without those that do not answer. */
-export async function memoryOf(stack: Stack): Promise<ReadonlyMap<string, number>> {
-  const used = new Map<string, number>()
-  // One that has not begun to listen for the signal would end by it.
-  for (const name of stack.names) if (await stack.isReady(name)) stack.signal(name, 'SIGUSR2')
-  await sleep(COLLECT_MS)
-  for (const name of stack.names) {
-    const text = await metricsOf(stack, name)
-    const bytes = [...text.matchAll(USED)].reduce((sum, [, , value]) => sum + Number(value), 0)
-    if (bytes > 0) used.set(`${name} (${stack.pidOf(name)})`, bytes)
-  }
-  return used
+/** Bytes in use of each service right after a collection of garbage; without those that do not answer. */
+export async function memoryOf(
+  stack: Stack,
+  names: readonly string[] = stack.names,
+): Promise<ReadonlyMap<string, number>> {
+  const all = await Promise.all(names.map(async (name) => [labelOf(stack, name), await bytesOf(stack, name)]))
+  return new Map(all.filter((it): it is [string, number] => it[1] !== undefined))
 }
 
-/** Bytes in use of all edges together, after a collection of garbage. */
-export async function heldByEdges(stack: Stack): Promise<number> {
-  const used = await memoryOf(stack)
-  const edges = stack.edges.map((name) => used.get(`${name} (${stack.pidOf(name)})`) ?? 0)
-  return edges.reduce((sum, bytes) => sum + bytes, 0)
+async function bytesOf(stack: Stack, name: string): Promise<number | undefined> {
+  // One that has not begun to listen for the signal would end by it.
+  if (!(await stack.isReady(name))) return undefined
+  const file = stack.specOf(name).env.ROOMLOG_MEMORY_FILE ?? ''
+  rmSync(file, { force: true })
+  stack.signal(name, 'SIGUSR2')
+  const written = until(`memory of ${name}`, () => existsSync(file), PATIENCE_MS)
+  return written.then(
+    () => Number(readFileSync(file, 'utf8')),
+    () => undefined,
+  )
+}
+
+const labelOf = (stack: Stack, name: string) => `${name} (${stack.pidOf(name)})`
+
+/** Bytes in use of all edges together, right after a collection of garbage; undefined where one does not answer. */
+export async function heldByEdges(stack: Stack): Promise<number | undefined> {
+  const used = await memoryOf(stack, stack.edges)
+  if (used.size < stack.edges.length) return undefined
+  return [...used.values()].reduce((sum, bytes) => sum + bytes, 0)
 }
 
 /** Empty where the service does not answer. */

@@ -149,7 +149,7 @@ export class Stack implements AsyncDisposable {
       stop: new AbortController().signal,
     })
     await breakDatabase(options, servers.postgres.url)
-    const specs = serviceTable(ROOT, settings, prepared).map((spec) => withNodeOptions(spec, options))
+    const specs = serviceTable(ROOT, settings, prepared).map((spec) => withNodeOptions(spec, options, folder))
     const edges = specs.filter(({ name }) => name.startsWith('ws-edge'))
     const edgeProxies: FaultProxy[] = []
     for (const { port } of edges) {
@@ -360,10 +360,11 @@ async function freePorts(count: number): Promise<readonly number[]> {
   return ports
 }
 
-function withNodeOptions(spec: ServiceSpec, { control, heapMiB }: StackOptions): ServiceSpec {
+function withNodeOptions(spec: ServiceSpec, { control, heapMiB }: StackOptions, folder: string): ServiceSpec {
   const preloads = [GC_PRELOAD, ...(control === undefined ? [] : [CONTROL_PRELOAD])]
   const heap = heapMiB === undefined ? [] : [`--max-old-space-size=${heapMiB}`]
   const NODE_OPTIONS = [...preloads.map((url) => `--import=${url}`), ...heap].join(' ')
   const own = control === undefined ? {} : { ROOMLOG_CONTROL: control }
-  return { ...spec, env: { ...spec.env, NODE_OPTIONS, ...own } }
+  const ROOMLOG_MEMORY_FILE = join(folder, `${spec.name}.memory`)
+  return { ...spec, env: { ...spec.env, NODE_OPTIONS, ROOMLOG_MEMORY_FILE, ...own } }
 }

@@ -61,7 +61,7 @@ function others(history: readonly Entry[]): Measured {
  * How much more than at first was held until `over` has settled, at least for as long as LOOKS looks in a row take: what
  * a socket holds is there until it is closed, while garbage comes and goes between two looks.
  */
-async function growthMiB(over: Promise<unknown>, read: () => Promise<number>): Promise<number> {
+async function growthMiB(over: Promise<unknown>, read: () => Promise<number | undefined>): Promise<number> {
   let isOver = false
   const ended = over.finally(() => {
     isOver = true
@@ -69,7 +69,10 @@ async function growthMiB(over: Promise<unknown>, read: () => Promise<number>): P
   // Heard below, once it has been looked at for the last time.
   ended.catch(() => undefined)
   const seen: number[] = []
-  while (!isOver || seen.length < 2 * LOOKS) seen.push(await read())
+  while (!isOver || seen.length < 2 * LOOKS) {
+    const bytes = await read()
+    if (bytes !== undefined) seen.push(bytes)
+  }
   await ended
   const lowest = seen.slice(LOOKS - 1).map((_, index) => Math.min(...seen.slice(index, index + LOOKS)))
   return (Math.max(...lowest) - (lowest[0] ?? 0)) / 1024 ** 2

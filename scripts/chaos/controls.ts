@@ -60,8 +60,9 @@ export const CONTROLS: Readonly<Record<ControlName, Control>> = {
     patches: [
       {
         file: SENDS,
-        find: "      await eventLog.append('created', encodeCreated(event))",
-        replace: "      eventLog.append('created', encodeCreated(event)).catch(() => undefined)",
+        find: "      await eventLog.append('created', encodeCreated(event), leftMs(deadlineMs))",
+        replace:
+          "      eventLog.append('created', encodeCreated(event), leftMs(deadlineMs)).catch(() => undefined)",
       },
     ],
   },

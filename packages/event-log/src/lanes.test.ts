@@ -145,6 +145,31 @@ describe('a record that waits too long', () => {
     expect(sent()).toEqual(['holds the lane'])
   })
 
+  test('has as long as its caller says, and without any time is refused at once', async () => {
+    const { subject, sent } = lanes()
+    const [short, long] = [
+      watch(subject.append(A, record('1'), 200)),
+      watch(subject.append(A, record('2'), 300)),
+    ]
+    await passing(0)
+    const [queued, none] = [
+      watch(subject.append(A, record('3'), 100)),
+      watch(subject.append(B, record('4'), 0)),
+    ]
+    await passing(0)
+    expect([short, long, queued, none].map(({ now }) => now)).toEqual([
+      'waiting',
+      'waiting',
+      'waiting',
+      'not_published',
+    ])
+    await passing(200)
+    expect([short, long, queued].map(({ now }) => now)).toEqual(['unknown', 'waiting', 'not_published'])
+    await passing(100)
+    expect(long.now).toBe('unknown')
+    expect(sent()).toEqual(['1,2'])
+  })
+
   test('has an unknown fate once under way, and keeps its place until that is settled', async () => {
     const { subject, sends } = lanes(1)
     const underWay = watch(subject.append(A, record('1')))

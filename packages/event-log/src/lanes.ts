@@ -65,8 +65,9 @@ export class Lanes {
   }
 
   /** Rejects with `AppendError`, as `EventLog.append` says. */
-  append(lane: Lane, record: EncodedRecord): Promise<void> {
+  append(lane: Lane, record: EncodedRecord, timeoutMs = APPEND_TIMEOUT_MS): Promise<void> {
     if (this.#closing) return Promise.reject(closingError())
+    if (timeoutMs <= 0) return Promise.reject(lateError())
     if (this.#pending >= (this.#options.pendingLimit ?? PENDING_MAX)) {
       return Promise.reject(new AppendError('not_published', 'too many records wait for the log'))
     }
@@ -81,10 +82,9 @@ export class Lanes {
     })
     // In flight it only stops waiting: its place stays taken until the batch has settled.
     const timer = setTimeout(() => {
-      if (state.queue.delete(entry))
-        entry.leave(new AppendError('not_published', 'the log did not take it in time'))
+      if (state.queue.delete(entry)) entry.leave(lateError())
       else reject(new AppendError('unknown', 'the log did not answer in time'))
-    }, APPEND_TIMEOUT_MS)
+    }, timeoutMs)
     this.#push(state, entry)
     return promise
   }
@@ -206,6 +206,10 @@ function entryOf(record: EncodedRecord, leave: Entry['leave']): Entry {
 
 function closingError(): AppendError {
   return new AppendError('not_published', 'the log is closing')
+}
+
+function lateError(): AppendError {
+  return new AppendError('not_published', 'the log did not take it in time')
 }
 
 /** An `onSendError` that does not flood the logs. */

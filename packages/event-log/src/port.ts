@@ -19,10 +19,11 @@ export interface EventLog {
   readonly pending: number
 
   /**
-   * Appends one record. Rejects with `AppendError`: `not_published` when the bounded queue is full or the time-out passed
-   * while it waited there; `unknown` when it passed while the record's batch was under way.
+   * Appends one record. Rejects with `AppendError`: `not_published` when the bounded queue is full or `timeoutMs` (default
+   * 5000) passed while it waited there, at once when none is left; `unknown` when it passed while the record's batch was
+   * under way.
    */
-  append(topic: Topic, record: EncodedRecord): Promise<void>
+  append(topic: Topic, record: EncodedRecord, timeoutMs?: number): Promise<void>
 
   /**
    * Appends records for a reader that must not go on without them: waits as long as it takes, in order, until `signal`

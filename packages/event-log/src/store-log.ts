@@ -53,8 +53,12 @@ class StoreLog implements EventLog {
     return this.#lanes.pending
   }
 
-  append(topic: Topic, record: EncodedRecord): Promise<void> {
-    return this.#lanes.append({ topic, partition: partitionOf(record.key, this.partitions) }, record)
+  append(topic: Topic, record: EncodedRecord, timeoutMs?: number): Promise<void> {
+    return this.#lanes.append(
+      { topic, partition: partitionOf(record.key, this.partitions) },
+      record,
+      timeoutMs,
+    )
   }
 
   appendAll(topic: Topic, records: readonly EncodedRecord[], signal: AbortSignal): Promise<void> {

@@ -119,6 +119,15 @@ export function eventLogContract(world: () => LogWorld): void {
     await vi.waitFor(() => expect(reader.texts()).toEqual(['0', '1', '2', '3', '4', 'room again']), WAIT)
   })
 
+  test('a record that has no time left is refused at once and never appears', async () => {
+    const log = await open()
+    const late = log.append('created', record('k', 'late'), 0)
+    await expect(late).rejects.toMatchObject({ name: 'AppendError', outcome: 'not_published' })
+    await log.append('created', record('k', 'in time'), SESSION_TIMEOUT_MS)
+    const reader = await collect(log)
+    await vi.waitFor(() => expect(reader.texts()).toEqual(['in time']), WAIT)
+  })
+
   test('a batch has at most maxRecords', async () => {
     const log = await open()
     await appendAll(

@@ -13,7 +13,8 @@ interface RoomMembers {
   /** When it was last known that nobody was removed since. */
   checkedAtMs: number
   usedAtMs: number
-  readonly members: Map<string, Promise<Membership>>
+  /** Who is one, and who is asked about. */
+  readonly members: Map<string, 'member' | Promise<Membership>>
 }
 
 const SWEEP_INTERVAL_MS = 2000
@@ -49,20 +50,26 @@ export class Memberships {
     return this.#sweeping.stop()
   }
 
-  /** Rejects with the driver's errors when it is not known and cannot be asked. */
-  of(roomId: string, userId: string): Promise<Membership> {
+  /** At once when it is known. Rejects with the driver's errors when it is not, and cannot be asked. */
+  of(roomId: string, userId: string): Membership | Promise<Membership> {
     const room = this.#room(roomId)
     room.usedAtMs = performance.now()
     const known = room.members.get(userId)
     if (known !== undefined) return known
     const asked = this.#ask(roomId, userId, room)
     room.members.set(userId, asked)
-    // Only a member is worth remembering: an outsider may join at any time, and name any room.
-    const forget = () => {
+    // Only a member is worth remembering: an outsider may join at any time, and name any room. And only who was not
+    // removed meanwhile.
+    const settle = (membership?: Membership) => {
+      if (room.members.get(userId) !== asked) return
+      if (membership === 'member') {
+        room.members.set(userId, membership)
+        return
+      }
       room.members.delete(userId)
       if (room.members.size === 0 && this.#rooms.get(roomId) === room) this.#rooms.delete(roomId)
     }
-    asked.then((membership) => membership !== 'member' && forget(), forget)
+    asked.then(settle, () => settle())
     return asked
   }
 

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Tables } from '@roomlog/db'
 import { AppendError, type EventLog } from '@roomlog/event-log'
 import { encodeCreated } from '@roomlog/events'
@@ -37,9 +36,9 @@ type Outcome =
 
 const ACCEPTED: Outcome = { status: 'ACCEPTED' }
 const OVERLOADED: Outcome = { status: 'FAILED', code: 'overloaded', retryAfterMs: OVERLOADED_RETRY_MS }
-// A send is answered within 5.5 s, whoever is away; the log has 5 s of its own.
-const MEMBERSHIP_TIMEOUT_MS = 5000
-const LOOK_UP_TIMEOUT_MS = 300
+/** From the frame to its ack, whoever is away: what is asked on the way shares it. */
+const SEND_TIMEOUT_MS = 5000
+const LOOK_UP_TIMEOUT_MS = 500
 
 /** Takes sends to the log and answers each with an ack; nothing is acknowledged before the log has it. */
 export class Sends {
@@ -66,7 +65,8 @@ export class Sends {
       return
     }
     connection.sendTaken()
-    this.#answer(connection, frame, await this.#send(connection.userId, frame))
+    const deadlineMs = performance.now() + SEND_TIMEOUT_MS
+    this.#answer(connection, frame, await this.#send(connection.userId, frame, deadlineMs))
     connection.sendAnswered()
   }
 
@@ -79,10 +79,12 @@ export class Sends {
     this.#answer(connection, send, { status: 'FAILED', code })
   }
 
-  async #send(senderId: string, frame: ClientFrameOf<'sendMessage'>): Promise<Outcome> {
+  /** `deadlineMs`: of `performance.now()`. */
+  async #send(senderId: string, frame: ClientFrameOf<'sendMessage'>, deadlineMs: number): Promise<Outcome> {
     const { roomId, clientMsgId, body } = frame
     try {
-      const membership = await within(MEMBERSHIP_TIMEOUT_MS, this.#options.memberships.of(roomId, senderId))
+      const found = this.#options.memberships.of(roomId, senderId)
+      const membership = typeof found === 'string' ? found : await within(leftMs(deadlineMs), found)
       if (membership !== 'member') return { status: 'FAILED', code: membership }
     } catch (err) {
       this.#options.log.warn({ err, roomId }, 'membership of a sender is not known')
@@ -92,7 +94,7 @@ export class Sends {
     const waitMs = this.#rooms.take(roomId)
     if (waitMs > 0) return rateLimited(waitMs)
     if (frame.repeat === true) {
-      const stored = await this.#findStored(senderId, frame)
+      const stored = await this.#findStored(senderId, frame, deadlineMs)
       if (stored !== undefined) return stored
     }
     const acceptedAt = new Date().toISOString()
@@ -105,15 +107,15 @@ export class Sends {
       acceptedAt,
       edgeId: this.#options.edgeId,
     }
-    return this.#append(event)
+    return this.#append(event, deadlineMs)
   }
 
-  async #append(event: Parameters<typeof encodeCreated>[0]): Promise<Outcome> {
+  async #append(event: Parameters<typeof encodeCreated>[0], deadlineMs: number): Promise<Outcome> {
     const eventLog = this.#options.eventLog()
     if (eventLog === undefined) return OVERLOADED
     const acceptedAtMs = performance.now()
     try {
-      await eventLog.append('created', encodeCreated(event))
+      await eventLog.append('created', encodeCreated(event), leftMs(deadlineMs))
       this.#options.metrics.acceptedToAcked.observe((performance.now() - acceptedAtMs) / 1000)
       crashPoint('after_produce_before_ack')
       return ACCEPTED
@@ -125,14 +127,18 @@ export class Sends {
   }
 
   /** Undefined also when the database does not say in time: then it is published, and stored once all the same. */
-  async #findStored(senderId: string, frame: ClientFrameOf<'sendMessage'>): Promise<Outcome | undefined> {
+  async #findStored(
+    senderId: string,
+    frame: ClientFrameOf<'sendMessage'>,
+    deadlineMs: number,
+  ): Promise<Outcome | undefined> {
     const { roomId, clientMsgId, body } = frame
-    const late = delay(LOOK_UP_TIMEOUT_MS, undefined, { ref: false })
-    const found = findStored(this.#options.db, { roomId, senderId, clientMsgId }).catch((err: unknown) => {
+    const found = findStored(this.#options.db, { roomId, senderId, clientMsgId })
+    const timeoutMs = Math.min(LOOK_UP_TIMEOUT_MS, leftMs(deadlineMs))
+    const stored = await within(timeoutMs, found).catch((err: unknown) => {
       this.#options.log.debug({ err }, 'a repeated send could not be looked up')
       return undefined
     })
-    const stored = await Promise.race([found, late])
     if (stored === undefined) return undefined
     if (stored.body !== body) return { status: 'FAILED', code: 'client_msg_id_reused' }
     return { status: 'ACCEPTED', messageId: stored.id, seq: stored.seq }
@@ -145,6 +151,10 @@ export class Sends {
     if (outcome.status === 'ACCEPTED') connection.send({ ...base, ...outcome })
     else connection.send({ ...base, ...outcome, retryable: SEND_FAILURES[outcome.code].retryable })
   }
+}
+
+function leftMs(deadlineMs: number): number {
+  return Math.max(0, Math.floor(deadlineMs - performance.now()))
 }
 
 function rateLimited(retryAfterMs: number): Outcome {

@@ -66,6 +66,11 @@ for (const { name: engine, needs } of OPERATOR_ENGINES) {
           await LiveView.open(ada, [room], async () => fleet.wsUrls[0] ?? ''),
           await LiveView.open(grace, [room], async () => fleet.wsUrls[1] ?? ''),
         ]
+        let absence: PromiseWithResolvers<void> | undefined
+        const away = await LiveView.open(ada, [room], async () => {
+          await absence?.promise
+          return fleet.wsUrls[0] ?? ''
+        })
         const say = async (...bodies: readonly string[]) => {
           for (const [i, body] of bodies.entries()) await views[i % 2]?.send(room, body)
         }
@@ -92,6 +97,8 @@ for (const { name: engine, needs } of OPERATOR_ENGINES) {
         const lost = numbered('stored once', 10)
         await say(...lost)
         await everybodySees(20)
+        await away.until(() => away.seen.get(room)?.length === 20)
+        absence = Promise.withResolvers()
         const idsBefore = (await grace.history(room)).map(({ id }) => id)
 
         const running = await command('restored', ['--yes'], env)
@@ -102,7 +109,8 @@ for (const { name: engine, needs } of OPERATOR_ENGINES) {
         await say(...waiting)
 
         const watchers = await Promise.all(fleet.wsUrls.map((url) => joined(url, 20)))
-        for (const watcher of watchers) await watcher.next('joinedRoom')
+        const answers = await Promise.all(watchers.map((watcher) => watcher.next('joinedRoom')))
+        const epochBefore = answers[0]?.epoch
         await replace(live, backup)
         const dry = () => command('restored', [], env)
         // The embedded log came back with a persister that was a member then, and is one until its lease has ended.
@@ -134,6 +142,16 @@ for (const { name: engine, needs } of OPERATOR_ENGINES) {
           expect(view.violations).toEqual([])
           view.close()
         }
+        // Who was away comes back when the room has outgrown what they know: only the epoch says that it is void.
+        expect(history.length).toBeGreaterThan(20)
+        await using late = await joined(fleet.wsUrls[0] ?? '', 20)
+        const answer = await late.next('joinedRoom')
+        expect(answer).toMatchObject({ recovered: true })
+        expect(answer.epoch).not.toBe(epochBefore)
+        absence.resolve()
+        await expect.poll(() => away.seen.get(room), PATIENCE).toEqual(history)
+        expect(away.violations).toEqual([])
+        away.close()
         // What was lost is another message now, whatever its words.
         const ids = new Set(history.map(({ id }) => id))
         expect(idsBefore.filter((id) => ids.has(id))).toEqual(idsBefore.slice(0, 10))

@@ -55,9 +55,18 @@ export type ServerFrame =
   | ({
       readonly type: 'joinedRoom'
       readonly roomId: string
+      /** Live messages follow from the next one on. */
       readonly headSeq: number
+      /**
+       * Which log `headSeq` counts in: a restore of the database to an older state makes it another one. A client keeps
+       * the epoch with its messages and compares it at each join. Where it differs, all that the client knows of the room
+       * is void and read anew, whatever `recovered` says: in a room that has grown again, an `afterSeq` of the lost log is
+       * taken for one of this log.
+       */
       readonly epoch: string
+      /** Answers `afterSeq`. True: what came after it follows as `newMessage`, gapless into the live ones. */
       readonly recovered?: boolean
+      /** Of `recovered: false`: more is missing than `limits.maxResume`, or `afterSeq` is above `headSeq`. */
       readonly reason?: 'too_far' | 'reset'
     } & Ref)
   | ({ readonly type: 'leftRoom'; readonly roomId: string } & Ref)

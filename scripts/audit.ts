@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { writeMetrics } from './audit/metrics.ts'
 import { type Options, optionsSchema, readArguments, USAGE } from './audit/options.ts'
-import { persistersReach, repair } from './audit/repair.ts'
+import { repair, stillBehind } from './audit/repair.ts'
 import { isClean, jsonReport, textReport } from './audit/report.ts'
 import { type AuditReport, audit } from './audit/run.ts'
 import { refuseReplica, takeTurn } from './audit/turn.ts'
@@ -34,18 +34,21 @@ async function repairAll(servers: ServersWithDatabase, options: Options): Promis
   const say = (text: string) => (options.json ? console.error(text) : console.log(text))
   // Only what is left after all is accepted.
   const lookOnly = () => look(servers, { ...options, accept: false })
-  // Else what an earlier repair has appended may still wait for them, and its message would be found lost again.
-  const mayAppend = await persistersReach(servers.reader)
+  // What an earlier repair has appended there may still wait for them, and its message would be found lost again.
+  const behind = await stillBehind(servers.reader)
   let report = await lookOnly()
-  if (!mayAppend && report.lost.length > 0)
+  const left = new Set(report.lost.map(({ partition }) => partition).filter((it) => behind.has(it)))
+  if (left.size > 0)
     say(
-      'Nothing that is lost was appended again: the persisters are behind. Repair it when they have caught up.',
+      `Not appended again is what is lost in partition ${[...left].join(', ')}: the persisters are behind there. Repair it when they have caught up.`,
     )
-  for (let last = ''; firstOf(report) !== '' && firstOf(report) !== last; ) {
-    last = firstOf(report)
+  for (let last = ''; ; ) {
+    const found = { ...report, lost: report.lost.filter(({ partition }) => !behind.has(partition)) }
+    const first = firstOf(found)
+    if (first === '' || first === last) break
+    last = first
     say(textReport(report))
-    const lost = mayAppend ? report.lost : []
-    const isSettled = await repair({ ...report, lost }, { ...servers, log: await servers.openLog(), say })
+    const isSettled = await repair(found, { ...servers, log: await servers.openLog(), say })
     if (!isSettled) say('The persisters have not come to it yet: run the audit again when they have.')
     report = await lookOnly()
     if (!isSettled) break
@@ -54,7 +57,10 @@ async function repairAll(servers: ServersWithDatabase, options: Options): Promis
 }
 
 /** Of what can be repaired; empty when that is nothing. */
-function firstOf({ lost: [record], unpublished: [place] }: AuditReport): string {
+function firstOf({
+  lost: [record],
+  unpublished: [place],
+}: Pick<AuditReport, 'lost' | 'unpublished'>): string {
   const lost = record === undefined ? '' : `${record.partition}:${record.offset}`
   return place === undefined ? lost : `${lost} ${place.roomId}:${place.seq}`
 }

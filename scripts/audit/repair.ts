@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from '@roomlog/db'
 import type { EventLog, LogReader, LogRecord } from '@roomlog/event-log'
 import { encodePersisted } from '@roomlog/events'
-import { persistersHaveReached } from '../operator/persisters.ts'
+import { partitionsBehind } from '../operator/persisters.ts'
 import type { Suspect } from './created.ts'
 import { rangesOver } from './explained.ts'
 import { messagesAt } from './rows.ts'
@@ -40,7 +40,8 @@ export async function repair(report: AuditReport, options: RepairOptions): Promi
   await log.appendAll('created', records, signal)
   for (const { key, offset } of lost)
     say(`appended again: the created record at offset ${offset}, key ${key}`)
-  return records.length === 0 || persistersReach(options.reader)
+  const partitions = new Set(report.lost.map(({ partition }) => partition))
+  return partitions.size === 0 || (await stillBehind(options.reader, partitions)).size === 0
 }
 
 /** As they stand in the log, in the order of each partition. */
@@ -56,13 +57,17 @@ async function recordsOf(suspects: readonly Suspect[], reader: LogReader): Promi
   return found
 }
 
-/** Whether the persisters come to the present end of the created records in time. */
-export async function persistersReach(reader: LogReader): Promise<boolean> {
-  const ends = await reader.bounds('created')
+/** Those of the partitions (default: all) in which the persisters do not come to the present end in time. */
+export async function stillBehind(
+  reader: LogReader,
+  partitions?: ReadonlySet<number>,
+): Promise<ReadonlySet<number>> {
+  const bounds = [...(await reader.bounds('created'))]
+  const ends = new Map(bounds.filter(([partition]) => partitions?.has(partition) ?? true))
   const endMs = performance.now() + STORED_WITHIN_MS
   for (;;) {
-    if (await persistersHaveReached(reader, ends)) return true
-    if (performance.now() > endMs) return false
+    const behind = await partitionsBehind(reader, ends)
+    if (behind.size === 0 || performance.now() > endMs) return behind
     await delay(LOOK_EVERY_MS)
   }
 }

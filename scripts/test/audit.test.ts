@@ -456,7 +456,7 @@ for (const engine of OPERATOR_ENGINES) {
         const created = await world.follow('created')
         const { code, stdout } = await run('--repair')
         expect(code).toBe(1)
-        expect(stdout).toContain('Nothing that is lost was appended again')
+        expect(stdout).toContain('Not appended again is what is lost in partition')
         expect(created).toEqual([])
         await world.startPersister()
         await world.handled()

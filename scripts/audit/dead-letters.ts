@@ -5,9 +5,11 @@ import { headOf } from '../dlq/letter.ts'
 import { findRows, type Suspect, suspectOf } from './created.ts'
 import type { Findings } from './findings.ts'
 
+const DIGITS = /^[0-9]{1,19}$/
+
 interface Letter extends Suspect {
-  /** Of the created record that was dead-lettered, as `partition:offset`. */
-  readonly origin: string | undefined
+  /** Of the created record that was dead-lettered. */
+  readonly origin: { readonly partition: number; readonly offset: bigint } | undefined
   readonly reason: string
 }
 
@@ -18,14 +20,17 @@ interface Letter extends Suspect {
 export class DeadLetters {
   readonly #reader: LogReader
   readonly #waiting: Letter[] = []
+  /** Where the records stood, and whose those are that wait. */
   readonly #known = new Set<string>()
+  /** Of each message in each partition the last record that was dead-lettered. */
+  readonly #lastDead = new Map<string, bigint>()
   #older: Ranges = new Map()
 
   constructor(reader: LogReader) {
     this.#reader = reader
   }
 
-  /** Reads those that were not replayed yet. */
+  /** Reads those about which nobody has decided yet. */
   async readWaiting(): Promise<void> {
     const [bounds, replayed] = [
       await this.#reader.bounds('deadLetters'),
@@ -39,12 +44,11 @@ export class DeadLetters {
     const ranges = new Map(split.map(({ partition, middle, end }) => [partition, { from: middle, end }]))
     await this.#read(ranges, (letter) => {
       this.#waiting.push(letter)
-      // Not of those replayed: what became of the record that was made of one is not known by its key.
       if (letter.address !== undefined) this.#known.add(keyText(letter.address))
     })
   }
 
-  /** Reads the others too: a record replayed a while ago may be dead all the same. */
+  /** Reads the others too, which were replayed or dismissed: their records are dead all the same. */
   async readOlder(): Promise<void> {
     const ranges = this.#older
     this.#older = new Map()
@@ -53,7 +57,10 @@ export class DeadLetters {
 
   has({ partition, offset, address }: Suspect): boolean {
     if (this.#known.has(`${partition}:${offset}`)) return true
-    return address !== undefined && this.#known.has(keyText(address))
+    if (address === undefined) return false
+    // Of one that was replayed only what stands before it is explained, not the record that was made of it.
+    const isAppendedAgain = offset < (this.#lastDead.get(`${partition} ${keyText(address)}`) ?? 0n)
+    return isAppendedAgain || this.#known.has(keyText(address))
   }
 
   /**
@@ -65,7 +72,7 @@ export class DeadLetters {
     for (const letter of this.#waiting) {
       if (rows.has(letter)) continue
       const { partition, offset, address, origin, reason } = letter
-      const from = origin === undefined ? '' : `, was record ${origin}`
+      const from = origin === undefined ? '' : `, was record ${origin.partition}:${origin.offset}`
       findings.add({
         kind: 'dead_letter',
         detail: `${reason}${from}`,
@@ -82,11 +89,19 @@ export class DeadLetters {
       onRecords: async (partition, records) => {
         for (const record of records) {
           const letter = letterOf(partition, record)
-          if (letter.origin !== undefined) this.#known.add(letter.origin)
+          this.#know(letter)
           onLetter(letter)
         }
       },
     })
+  }
+
+  #know({ origin, address }: Letter): void {
+    if (origin === undefined) return
+    this.#known.add(`${origin.partition}:${origin.offset}`)
+    if (address === undefined) return
+    const key = `${origin.partition} ${keyText(address)}`
+    if (origin.offset > (this.#lastDead.get(key) ?? -1n)) this.#lastDead.set(key, origin.offset)
   }
 }
 
@@ -94,8 +109,10 @@ function letterOf(partition: number, record: TimedRecord): Letter {
   const { reason, origin } = headOf(record)
   // One that was carried over from an embedded log names a place in that one.
   const isCarried = record.headers[HEADERS.movedFrom]?.startsWith(TOPICS.deadLetters.name) === true
+  // Nor does one that somebody else wrote have to name any.
   const isCreated = origin?.topic === TOPICS.created.name && !isCarried
-  const place = isCreated ? `${origin.partition}:${origin.offset}` : undefined
+  const isPlace = isCreated && [origin.partition, origin.offset].every((it) => DIGITS.test(it))
+  const place = isPlace ? { partition: Number(origin.partition), offset: BigInt(origin.offset) } : undefined
   return { ...suspectOf(partition, record), reason, origin: place }
 }
 

@@ -354,6 +354,23 @@ for (const engine of OPERATOR_ENGINES) {
       expect((await look()).counts).toEqual({ ...NOTHING, dead_letter })
     })
 
+    test('what was appended again, dead-lettered and dismissed is not found lost again', async () => {
+      const lost = message(newId(), 'into nowhere')
+      await lose(lost)
+      await world.startPersister()
+      expect(await run('--repair')).toMatchObject({ code: 1 })
+      expect((await command('dlq', ['dismiss', '--all'], world.env)).code).toBe(0)
+      const ofLost = ({ findings }: AuditReport) =>
+        findings.filter(({ roomId }) => roomId === lost.roomId).map(({ kind }) => kind)
+      expect(ofLost(await look({ full: true }))).toEqual([])
+      // That explains nothing that is appended, and lost, after it.
+      await lose(lost)
+      expect(ofLost(await look({ full: true }))).toEqual(['accepted_not_stored'])
+      await world.newRoom(lost.roomId)
+      await sendAgain(lost)
+      expect(ofLost(await look({ full: true }))).toEqual([])
+    })
+
     /** The reader, to which something happens when what was published is read for the first time. */
     const readerAt = (published: (read: () => Promise<void>) => Promise<void>): LogReader => {
       let isRead = false

@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CONTROLS } from './chaos/controls.ts'
+import { CONTROLS, isCaught } from './chaos/controls.ts'
 import { FAULTS } from './chaos/faults/index.ts'
 import { type Plan, type PlannedRun, parseOptions, USAGE, UsageError } from './chaos/options.ts'
 import { appendResult, isClean, lastRuns, type ResultLine, readResults, resultLine } from './chaos/results.ts'
 import { type RunResult, runFault } from './chaos/run.ts'
 import { ROOT, Stack, type StackOptions } from './chaos/stack.ts'
-import { table } from './chaos/table.ts'
+import { controlTable, table } from './chaos/table.ts'
 import { createTerminal } from './start/terminal.ts'
 
 // Breaks a Roomlog of its own while people chat in it, and has a checker judge what they saw. Exit code 1: a promise was broken.
@@ -20,7 +20,8 @@ const say = (text: string) => terminal.line(text)
 
 async function main(): Promise<number> {
   const plan = parseOptions(process.argv.slice(2))
-  const known = readResults().filter(({ control, short }) => control === undefined && !short)
+  const results = readResults()
+  const known = results.filter(({ control, short }) => control === undefined && !short)
   if (plan.onlyTable) {
     for (const engine of ['embedded', 'full'] as const) {
       const all = known.filter((line) => line.engine === engine)
@@ -29,9 +30,15 @@ async function main(): Promise<number> {
       const mended = all.filter((line) => !isClean(line) && !lines.includes(line)).length
       if (mended > 0) console.log(`${mended} runs of earlier builds were not clean, and have been repeated\n`)
     }
+    console.log(controlTable(results))
     return 0
   }
-  const runs = plan.resume ? plan.runs.filter((run) => !isKnown(known, run)) : plan.runs
+  const { control } = plan
+  const isDone = (run: PlannedRun) =>
+    control === undefined
+      ? isKnown(known, run)
+      : results.some((line) => isRunOf(line, run) && isCaught(control, line))
+  const runs = plan.resume ? plan.runs.filter((run) => !isDone(run)) : plan.runs
   const commit = commitNow()
   say(`${runs.length} runs, commit ${commit}`)
   const done = await runAll(runs, plan, commit)
@@ -153,21 +160,21 @@ function showViolations(result: RunResult, plan: Plan, run: PlannedRun, commit: 
 /** A control that does not fail with its invariant's name means that the suite is worth nothing. */
 function verdict(done: readonly ResultLine[], { control }: Plan): number {
   if (control === undefined) return done.every(isClean) ? 0 : 1
-  const expected = CONTROLS[control].invariants
-  const caught = done.filter(({ violations }) => expected.some((name) => name in violations))
-  say(`control ${control}: ${caught.length} of ${done.length} runs failed with ${expected.join(' or ')}`)
+  const caught = done.filter((line) => isCaught(control, line))
+  const expected = CONTROLS[control].invariants.join(' or ')
+  say(`control ${control}: ${caught.length} of ${done.length} runs failed with ${expected}`)
   return caught.length === done.length ? 1 : 2
 }
 
-function isKnown(known: readonly ResultLine[], { fault, engine, seed, lengthMs }: PlannedRun): boolean {
+function isKnown(known: readonly ResultLine[], run: PlannedRun): boolean {
   return known.some(
     (line) =>
-      isClean(line) &&
-      line.fault === fault.id &&
-      line.engine === engine &&
-      line.seed === seed &&
-      (fault.id !== 'F29' || line.length === lengthMs / 1000),
+      isClean(line) && isRunOf(line, run) && (run.fault.id !== 'F29' || line.length === run.lengthMs / 1000),
   )
+}
+
+function isRunOf(line: ResultLine, { fault, engine, seed }: PlannedRun): boolean {
+  return line.fault === fault.id && line.engine === engine && line.seed === seed
 }
 
 function commitNow(): string {

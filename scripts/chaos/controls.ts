@@ -1,3 +1,5 @@
+import type { ResultLine } from './results.ts'
+
 /** A build broken on purpose, as plain chats are. The checker must fail it by the right name, or its silence elsewhere means nothing. */
 export interface Control {
   readonly title: string
@@ -25,6 +27,11 @@ export type ControlName =
   | 'identity-cursor'
   | 'publish-inserted-only'
   | 'no-membership'
+
+/** Whether a run failed as a run of this control has to. */
+export function isCaught(control: ControlName, run: Pick<ResultLine, 'control' | 'violations'>): boolean {
+  return run.control === control && CONTROLS[control].invariants.some((name) => name in run.violations)
+}
 
 export function isControl(name: string): name is ControlName {
   return Object.hasOwn(CONTROLS, name)

@@ -34,7 +34,7 @@ export const USAGE = `npm run chaos -- [options]
   --runs K                 so many seeds of each fault, default 1
   --minutes M              how long F29 goes on, default 3
   --control NAME           a build broken on purpose, which must fail: ${Object.keys(CONTROLS).join(', ')}
-  --resume                 only what scripts/chaos/results.jsonl has no clean run of
+  --resume                 only what scripts/chaos/results.jsonl has no clean run of (of a control: none that was caught)
   --no-record              leaves scripts/chaos/results.jsonl as it is
   --keep                   keeps the histories of clean runs, too
   --table                  prints the table of all runs on record, and runs nothing`

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Fault } from './fault.ts'
 import { appendResult, isClean, lastRuns, type ResultLine, readResults, resultLine } from './results.ts'
-import { table } from './table.ts'
+import { controlTable, table } from './table.ts'
 
 const about = { commit: 'abc', engine: 'embedded', fault: 'F1', seed: 7, short: true, length: 10 } as const
 const line = resultLine(about, {
@@ -68,4 +68,15 @@ test('of a seed that was run again the last run counts', () => {
   ]
   expect(lastRuns([line, ...others, clean])).toEqual(expect.arrayContaining([...others, clean]))
   expect(lastRuns([line, ...others, clean])).toHaveLength(4)
+})
+
+test('a run of a control counts as caught when it failed by the name that is expected', () => {
+  const control: ResultLine = { ...line, control: 'no-dedupe', fault: 'F5' }
+  const missed: ResultLine = { ...control, violations: { F1: 1 } }
+  expect(controlTable([line, control, missed, { ...control, engine: 'full' }]).split('\n')).toEqual([
+    '| control   | engine   | fault | runs | caught | by |',
+    '|-----------|----------|-------|-----:|-------:|----|',
+    '| no-dedupe | embedded | F5    |    2 |      1 | I2 |',
+    '| no-dedupe | full     | F5    |    1 |      1 | I2 |',
+  ])
 })

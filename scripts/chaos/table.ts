@@ -1,3 +1,4 @@
+import { CONTROLS, isCaught, isControl } from './controls.ts'
 import type { Fault } from './fault.ts'
 import { isClean, type ResultLine } from './results.ts'
 
@@ -6,18 +7,45 @@ const COLUMNS = [
   ...['p50 recovery', 'p99 recovery'],
 ] as const
 
+const CONTROL_COLUMNS = ['control', 'engine', 'fault', 'runs', 'caught', 'by'] as const
+
 /** The runs by fault, as a table of Markdown; its last two columns are the middle run's median and the worst run's p99. */
 export function table(lines: readonly ResultLine[], faults: readonly Fault[]): string {
   const rows = faults.flatMap(({ id, title }) => {
     const runs = lines.filter(({ fault }) => fault === id)
     return runs.length === 0 ? [] : [rowOf(`${id} ${title}`, runs)]
   })
-  const all = [COLUMNS, ...rows, ...(rows.length > 1 ? [rowOf('all', lines)] : [])]
-  const widths = COLUMNS.map((_, i) => Math.max(...all.map((row) => row[i]?.length ?? 0)))
+  return markdown([COLUMNS, ...rows, ...(rows.length > 1 ? [rowOf('all', lines)] : [])])
+}
+
+/** The runs of builds that are broken on purpose, and how many of them were caught by the name that they have to be. */
+export function controlTable(lines: readonly ResultLine[]): string {
+  const rows = Object.entries(CONTROLS).flatMap(([name, { fault, invariants }]) =>
+    (['embedded', 'full'] as const).flatMap((engine) => {
+      const runs = lines.filter((line) => line.control === name && line.engine === engine)
+      const caught = runs.filter((run) => isControl(name) && isCaught(name, run)).length
+      const cells = [
+        name,
+        engine,
+        fault[engine],
+        String(runs.length),
+        String(caught),
+        invariants.join(' or '),
+      ]
+      return runs.length === 0 ? [] : [cells]
+    }),
+  )
+  return markdown([CONTROL_COLUMNS, ...rows])
+}
+
+/** Columns of numbers stand to the right. */
+function markdown([head = [], ...rows]: readonly (readonly string[])[]): string {
+  const widths = head.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]?.length ?? 0)))
+  const isNumber = head.map((_, i) => i > 0 && rows.every((row) => /^[0-9]/.test(row[i] ?? '')))
   const text = (row: readonly string[]) =>
-    `| ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join(' | ')} |`
-  const rule = `|${widths.map((width, i) => (i === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`
-  return [text(COLUMNS), rule, ...all.slice(1).map(text)].join('\n')
+    `| ${row.map((cell, i) => (isNumber[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join(' | ')} |`
+  const rule = `|${widths.map((width, i) => (isNumber[i] ? `${'-'.repeat(width + 1)}:` : '-'.repeat(width + 2))).join('|')}|`
+  return [text(head), rule, ...rows.map(text)].join('\n')
 }
 
 function rowOf(title: string, runs: readonly ResultLine[]): readonly string[] {

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { writeMetrics } from './audit/metrics.ts'
 import { type Options, optionsSchema, readArguments, USAGE } from './audit/options.ts'
 import { repair, stillBehind } from './audit/repair.ts'
 import { isClean, jsonReport, textReport } from './audit/report.ts'
+import { serveReports } from './audit/report-server.ts'
 import { type AuditReport, audit } from './audit/run.ts'
 import { refuseReplica, takeTurn } from './audit/turn.ts'
 import { runCommand } from './operator/command.ts'
-import { describeFailure, EXIT, type ExitCode, OperatorFailure } from './operator/failure.ts'
-import { openServers, type ServersWithDatabase } from './operator/servers.ts'
+import { describeFailure, EXIT, type ExitCode } from './operator/failure.ts'
+import { loggerFor, openServers, type ServersWithDatabase } from './operator/servers.ts'
 import { readSettings, type TargetWithDatabase } from './operator/settings.ts'
 
 // Is everything that was accepted stored, published, in its place, and sent by somebody?
@@ -15,17 +15,17 @@ await runCommand('audit', USAGE, async (args, env) => {
   const given = readArguments(args)
   if (given === undefined) return undefined
   const { target, options } = await readSettings({ env, given, options: optionsSchema, needsDatabase: true })
-  return options.watchMs === undefined ? once(target, options) : watch(target, options, options.watchMs)
+  if (options.watchMs !== undefined) return watch(target, options, options.watchMs)
+  return isClean(await once(target, options)) ? EXIT.clean : EXIT.findings
 })
 
-async function once(target: TargetWithDatabase, options: Options): Promise<ExitCode> {
+async function once(target: TargetWithDatabase, options: Options): Promise<AuditReport> {
   await using servers = await openServers(target, 'audit')
   await refuseReplica(servers.database)
   await using _turn = await takeTurn(servers.database)
   const report = options.repair ? await repairAll(servers, options) : await look(servers, options)
-  if (options.metrics !== undefined) await putMetrics(options.metrics, report)
   console.log(options.json ? jsonReport(report) : textReport(report))
-  return isClean(report) ? EXIT.clean : EXIT.findings
+  return report
 }
 
 /** A report has the first of what can be repaired: again and again, until that is nothing or stays the same. */
@@ -72,18 +72,16 @@ function look({ reader, database }: ServersWithDatabase, options: Options): Prom
 async function watch(target: TargetWithDatabase, options: Options, everyMs: number): Promise<ExitCode> {
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort())
+  await using server =
+    options.listen === undefined ? undefined : await serveReports(options.listen, loggerFor(target, 'audit'))
   for (;;) {
     // A server that is away now may be back at the next look.
-    await once(target, options).catch((error: unknown) => console.error(`audit: ${describeFailure(error)}`))
+    const report = await once(target, options).catch((error: unknown) => {
+      console.error(`audit: ${describeFailure(error)}`)
+      return undefined
+    })
+    server?.show(report)
     await delay(everyMs, undefined, { signal: stop.signal }).catch(() => undefined)
     if (stop.signal.aborted) return EXIT.clean
   }
-}
-
-async function putMetrics(file: string, report: AuditReport): Promise<void> {
-  await writeMetrics(file, report).catch((error: Error) => {
-    throw new OperatorFailure(
-      `${file} cannot be written (${error.message}). Name a file in a folder that may be written.`,
-    )
-  })
 }

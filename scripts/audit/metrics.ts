@@ -1,4 +1,4 @@
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { gauge, type Registry } from '@roomlog/service-kit'
 import type { FindingKind } from './findings.ts'
 import type { AuditReport } from './run.ts'
 
@@ -14,30 +14,15 @@ const GAUGES: readonly (readonly [FindingKind, string, string])[] = [
   ['dead_letter', 'dead_letters', 'Dead letters that were neither replayed nor stored since'],
 ]
 
-/** The report in Prometheus's text format. */
-export function metricsText(report: AuditReport): string {
-  const { counts, startedAt, durationMs } = report
-  const lines = (name: string, help: string, value: number) =>
-    `# HELP roomlog_audit_${name} ${help}\n# TYPE roomlog_audit_${name} gauge\nroomlog_audit_${name} ${value}\n`
-  return [
-    ...GAUGES.map(([kind, name, help]) => lines(name, help, counts[kind])),
-    lines(
-      'last_run_timestamp_seconds',
-      'When the last audit that came to its end began',
-      startedAt.getTime() / 1000,
-    ),
-    lines('duration_seconds', 'How long it took', durationMs / 1000),
-  ].join('')
-}
-
-/** Replaces the file as a whole: a collector that reads meanwhile sees the old or the new one. */
-export async function writeMetrics(file: string, report: AuditReport): Promise<void> {
-  const next = `${file}.${process.pid}.new`
-  try {
-    await writeFile(next, metricsText(report))
-    await rename(next, file)
-  } catch (error) {
-    await rm(next, { force: true })
-    throw error
-  }
+/** What the last audit that came to its end has found. Before the first nothing is to be shown: 0 would say that all is well. */
+export function measureReport(registry: Registry, last: () => AuditReport): void {
+  for (const [kind, name, help] of GAUGES)
+    gauge(registry, `roomlog_audit_${name}`, help, () => last().counts[kind])
+  gauge(
+    registry,
+    'roomlog_audit_last_run_timestamp_seconds',
+    'When the last audit that came to its end began',
+    () => last().startedAt.getTime() / 1000,
+  )
+  gauge(registry, 'roomlog_audit_duration_seconds', 'How long it took', () => last().durationMs / 1000)
 }

@@ -24,6 +24,21 @@ describe('--since', () => {
 test('what does not go together is told, all of it', () => {
   const { error } = parsed('--full', '--since', '1h', '--watch', '5', '--repair', '--accept')
   expect(error?.issues.map(({ path }) => path[0])).toEqual(['--since', '--repair', '--accept'])
+  expect(parsed('--listen', '3300').error?.issues[0]?.path).toEqual(['--listen'])
+})
+
+describe('--listen', () => {
+  const at = (text: string) => parsed('--watch', '60', '--listen', text)
+
+  test('takes a port, and where else than on this machine alone', () => {
+    expect(at('3300').data?.listen).toEqual({ host: '127.0.0.1', port: 3300 })
+    expect(at('0.0.0.0:3300').data?.listen).toEqual({ host: '0.0.0.0', port: 3300 })
+    expect(at('[::1]:3300').data?.listen).toEqual({ host: '::1', port: 3300 })
+  })
+
+  test.for(['', ':3300', 'host', 'host:', '65536', '3300 '])('refuses %j', (text) => {
+    expect(at(text).error?.issues[0]?.path).toEqual(['--listen'])
+  })
 })
 
 test('without arguments messages of the last minute are left alone', () => {

@@ -13,8 +13,8 @@ it is gone.
   --since <time>          begin with what the log took then: 2026-01-31T12:00:00Z, or 90s, 30m, 12h, 7d ago
   --full                  everything that the log has, and every row of every room; takes its time
   --json                  one JSON object instead of the table
-  --metrics <file>        also write the counts for Prometheus (node_exporter's textfile collector)
   --watch <seconds>       again and again, so long apart, until a signal
+  --listen <[host:]port>  with --watch: the last counts for Prometheus at /metrics, and /livez and /readyz (127.0.0.1)
   --repair                append again what was lost, publish again what was not published, and look once more
   --accept                continue after what is found now: it is not told again
 
@@ -23,6 +23,8 @@ NAMESPACE, PARTITIONS …); where none is named, it is the Roomlog that npm star
 Exit code 0: clean. 1: something was found. 2: not everything could be looked at, or another audit was running.`
 
 const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+/** An IPv6 address stands in brackets. */
+const ADDRESS = /^(?:\[?([^[\]]+)\]?:)?([0-9]{1,5})$/
 const AGO = /^([0-9]{1,6})([smhd])$/
 
 /** In UTC or with its offset: what else `Date` reads, it guesses, and 90 for a year. */
@@ -40,6 +42,13 @@ const moment = z.string().transform((text, context) => {
   return z.NEVER
 })
 
+const address = z.string().transform((text, context) => {
+  const [, host = '127.0.0.1', port] = ADDRESS.exec(text) ?? []
+  if (port !== undefined && Number(port) < 65_536) return { host, port: Number(port) }
+  context.addIssue({ code: 'custom', message: 'must be a port, or a host and a port (0.0.0.0:3300)' })
+  return z.NEVER
+})
+
 const flag = z
   .string()
   .optional()
@@ -48,8 +57,8 @@ const flag = z
 const SCHEMAS = {
   '--older-than': integer(0, 86_400).default(60),
   '--since': moment.optional(),
-  '--metrics': z.string().optional(),
   '--watch': integer(1, 86_400).optional(),
+  '--listen': address.optional(),
   '--full': flag,
   '--json': flag,
   '--repair': flag,
@@ -65,12 +74,14 @@ export const optionsSchema = z
     for (const once of ['--repair', '--accept'] as const) {
       if (given[once] && given['--watch'] !== undefined) refuse(once, 'is done once, not with --watch')
     }
+    if (given['--listen'] !== undefined && given['--watch'] === undefined)
+      refuse('--listen', 'goes with --watch only')
   })
   .transform((given) => ({
     olderThanMs: given['--older-than'] * 1000,
     since: given['--since'],
-    metrics: given['--metrics'],
     watchMs: given['--watch'] === undefined ? undefined : given['--watch'] * 1000,
+    listen: given['--listen'],
     full: given['--full'],
     json: given['--json'],
     repair: given['--repair'],

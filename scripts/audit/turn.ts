@@ -1,24 +1,30 @@
-import type { Database } from '@roomlog/db'
+import { type Database, sqlState } from '@roomlog/db'
 import { sql } from 'kysely'
 import { OperatorFailure } from '../operator/failure.ts'
 
 /** Of each database. */
 const AUDIT_LOCK = 7_264_002
 
+/** An audit of what is new takes no longer: whoever comes beside one that watches has its turn after it. */
+const PATIENCE_MS = 3000
+const LOCK_NOT_AVAILABLE = '55P03'
+
 /**
  * One audit of a database at a time, until it is disposed: two would tell the same and repair it twice. Throws
- * `OperatorFailure` while another one runs.
+ * `OperatorFailure` while another one runs that does not end soon.
  */
 export async function takeTurn(database: Database): Promise<AsyncDisposable> {
   const client = await database.dedicated()
   const end = () => client.release(true)
   try {
-    const { rows } = await client.query('SELECT pg_try_advisory_lock($1) AS taken', [AUDIT_LOCK])
-    if (rows[0].taken !== true)
-      throw new OperatorFailure('Another audit of this database is running. Wait until it has ended.')
+    await client.query("SELECT set_config('lock_timeout', $1, false)", [String(PATIENCE_MS)])
+    await client.query('SELECT pg_advisory_lock($1)', [AUDIT_LOCK])
   } catch (error) {
     end()
-    throw error
+    if (sqlState(error) !== LOCK_NOT_AVAILABLE) throw error
+    throw new OperatorFailure('Another audit of this database is running. Wait until it has ended.', {
+      cause: error,
+    })
   }
   // At once: the server hears of a closed connection a moment later.
   const giveUp = () => client.query('SELECT pg_advisory_unlock($1)', [AUDIT_LOCK]).then(end, end)

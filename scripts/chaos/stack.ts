@@ -48,7 +48,7 @@ export interface StackOptions {
   readonly smallDisk?: number
   /** MiB that V8 may fill in every service; undefined: as it likes. */
   readonly heapMiB?: number
-  /** More settings of every service. */
+  /** More settings of every service. Where they name Kafka's brokers, it has no Kafka and no Redis of its own. */
   readonly env?: Readonly<Record<string, string>>
 }
 
@@ -290,11 +290,11 @@ export class Stack implements AsyncDisposable {
 }
 
 async function startServers(
-  { engine, brokers, smallDisk }: StackOptions,
+  { engine, brokers, smallDisk, env }: StackOptions,
   stack: AsyncDisposableStack,
   onTrouble: (what: string) => void,
 ): Promise<Servers> {
-  const isFull = engine === 'full'
+  const isFull = engine === 'full' && env?.KAFKA_BROKERS === undefined
   const disk = smallDisk === undefined ? undefined : stack.use(await mountSmallDisk(smallDisk))
   const onUnexpectedEnd = ({ name, code, signal, output }: ProcessEnd) =>
     onTrouble(`${name} ended (${signal ?? `exit code ${code}`}): ${output.slice(-500)}`)

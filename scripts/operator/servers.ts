@@ -53,7 +53,8 @@ export async function openServers(target: Target, name: string): Promise<Servers
   return { target, reader, database, openLog, [Symbol.asyncDispose]: () => everything.disposeAsync() }
 }
 
-function loggerFor({ logLevel }: Target, name: string): Logger {
+/** To standard error: standard output is the command's own. */
+export function loggerFor({ logLevel }: Target, name: string): Logger {
   return createLogger({ name, level: logLevel, to: { write: (line) => void process.stderr.write(line) } })
 }
 

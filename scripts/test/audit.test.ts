@@ -1,7 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LogReader } from '@roomlog/event-log'
 import {
@@ -14,7 +12,7 @@ import {
   TOPICS,
 } from '@roomlog/events'
 import { newId } from '@roomlog/protocol'
-import { suiteOn } from '@roomlog/testkit'
+import { freePort, suiteOn } from '@roomlog/testkit'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { messagesAt } from '../audit/rows.ts'
@@ -42,16 +40,11 @@ const NOTHING = {
 for (const engine of OPERATOR_ENGINES) {
   suiteOn(engine.needs, `the audit on the ${engine.name} engine`, () => {
     let world: OperatorWorld
-    let folder: string
 
     beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'roomlog-audit-'))
       world = await operatorWorld(engine.name)
     })
-    afterAll(async () => {
-      await world[Symbol.asyncDispose]()
-      await rm(folder, { recursive: true, force: true })
-    })
+    afterAll(() => world[Symbol.asyncDispose]())
     beforeEach(() => world.startPersister())
     // What one test has found must not be told in the next.
     afterEach(async () => {
@@ -422,29 +415,20 @@ for (const engine of OPERATOR_ENGINES) {
       expect(await look({ full: true })).toMatchObject({ counts: NOTHING, notYet: 0 })
     })
 
-    test('as a command says how it went in its exit code, in words, in JSON and to Prometheus', async () => {
+    test('as a command says how it went in its exit code, in words and in JSON', async () => {
       const room = await world.newRoom()
       await store(room, 'one')
-      const file = join(folder, 'audit.prom')
-      const clean = await run('--metrics', file)
+      const clean = await run()
       expect(clean).toMatchObject({ code: 0, stderr: '' })
       expect(clean.stdout).toMatch(/1 records audited[\s\S]*clean\n$/)
       const secret = message(room, 'very secret')
       await lose(secret)
-      const lost = await run('--metrics', file, '--json')
+      const lost = await run('--json')
       expect(lost).toMatchObject({ code: 1, stderr: '' })
       const report = JSON.parse(lost.stdout)
       expect(report).toMatchObject({ clean: false, counts: { accepted_not_stored: 1 } })
       expect(report.findings).toHaveLength(1)
       expect(lost.stdout).not.toContain('secret')
-      const metrics = await readFile(file, 'utf8')
-      expect(metrics).toContain(
-        '# TYPE roomlog_audit_accepted_not_stored gauge\nroomlog_audit_accepted_not_stored 1\n',
-      )
-      for (const name of ['stored_not_published', 'holes', 'unexplained_rows'])
-        expect(metrics).toContain(`\nroomlog_audit_${name} 0\n`)
-      for (const name of ['dead_letters', 'last_run_timestamp_seconds', 'duration_seconds'])
-        expect(metrics).toMatch(new RegExp(`\nroomlog_audit_${name} [0-9.]+\n`))
       expect(await run('--accept')).toMatchObject({ code: 1 })
       expect(await run()).toMatchObject({ code: 0 })
       await sendAgain(secret)
@@ -547,10 +531,18 @@ for (const engine of OPERATOR_ENGINES) {
       expect((await run()).code).not.toBe(2)
     })
 
-    test('watches until a signal, and waits for another audit', async () => {
+    test('watches until a signal, tells Prometheus what it has found last, and has its turn after another audit', async () => {
+      const lost = message(await world.newRoom(), 'lost')
+      await lose(lost)
       await using other = new AsyncDisposableStack()
       other.use(await takeTurn(world.database))
-      const args = [join(ROOT, 'scripts/audit.ts'), '--older-than', '0', '--watch', '1']
+      const port = String(await freePort())
+      const ask = async (path: string) => {
+        const answer = await fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined)
+        return { status: answer?.status, text: await answer?.text() }
+      }
+      const figures = async () => (await ask('/metrics')).text
+      const args = [join(ROOT, 'scripts/audit.ts'), '--older-than', '0', '--watch', '1', '--listen', port]
       const watching = spawn(process.execPath, args, {
         env: { PATH: process.env.PATH ?? '', ...world.env },
         stdio: ['ignore', 'pipe', 'pipe'],
@@ -566,8 +558,25 @@ for (const engine of OPERATOR_ENGINES) {
       })
       await expect.poll(() => refusals, PATIENCE).toContain('Another audit')
       expect(output).toBe('')
+      // Nothing is known: no figure says that all is well.
+      expect(await ask('/readyz')).toMatchObject({ status: 503 })
+      expect(await figures()).not.toContain('roomlog_audit_')
+      expect(await ask('/livez')).toMatchObject({ status: 200 })
       await other.disposeAsync()
-      await expect.poll(() => output.match(/clean\n/g)?.length ?? 0, PATIENCE).toBeGreaterThan(1)
+      await expect.poll(figures, PATIENCE).toContain('\nroomlog_audit_accepted_not_stored 1\n')
+      expect(await ask('/readyz')).toMatchObject({ status: 200 })
+      const found = await figures()
+      for (const name of ['stored_not_published', 'holes', 'unexplained_rows'])
+        expect(found).toContain(`\nroomlog_audit_${name} 0\n`)
+      for (const name of ['dead_letters', 'last_run_timestamp_seconds', 'duration_seconds'])
+        expect(found).toMatch(new RegExp(`\nroomlog_audit_${name} [0-9.]+\n`))
+      await sendAgain(lost)
+      await expect.poll(figures, PATIENCE).toContain('\nroomlog_audit_accepted_not_stored 0\n')
+      expect(output).toMatch(/clean\n/)
+      expect(await command('audit', ['--watch', '1', '--listen', port], world.env)).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(`Nobody can listen at 127.0.0.1:${port}`),
+      })
       watching.kill('SIGTERM')
       expect(await once(watching, 'exit')).toEqual([0, null])
     })

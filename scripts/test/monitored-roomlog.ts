@@ -1,14 +1,16 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { connect, type Database } from '@roomlog/db'
 import { connectEventLog, type EventLog } from '@roomlog/event-log'
 import { PARTITIONS_DEFAULT } from '@roomlog/events'
-import { prometheus, type TestPrometheus } from '@roomlog/testkit'
+import { freePort, kafka, prometheus, redis, type TestPrometheus } from '@roomlog/testkit'
+import { controlledProcess, type KafkaRelay, kafkaRelay } from '@roomlog/testkit/proof'
 import { pino } from 'pino'
-import { Stack } from '../chaos/stack.ts'
+import { operatorEnvironment } from '../chaos/audit.ts'
+import { ROOT, Stack } from '../chaos/stack.ts'
 import type { Terminal } from '../start/terminal.ts'
 import { scaledConfig, scaledRules, shipped } from './alert-rules.ts'
+import { type OldRecords, recordsInKafka, recordsInPostgres } from './old-records.ts'
+import type { EngineName } from './operator-world.ts'
 
 const UNSEEN: Terminal = { step: (_title, work) => work, line: () => undefined }
 /** One person is a crowd here. */
@@ -25,31 +27,40 @@ export interface MonitoredRoomlog extends AsyncDisposable {
   readonly prometheus: TestPrometheus
   /** Past the services' roles. */
   readonly database: Database
+  /** Past the relay. */
   readonly eventLog: EventLog
-  /** What a node_exporter has collected of the auditor. */
-  collect(text: string): void
+  readonly oldRecords: OldRecords
+  /** The services' way to Kafka; undefined on the embedded engine. */
+  readonly relay: KafkaRelay | undefined
+  /** It does not run from then on. */
+  stopAuditor(): Promise<void>
   query(expr: string): Promise<readonly Sample[]>
   /** Names of the alerts that fire now. */
   firing(): Promise<readonly string[]>
 }
 
-export async function monitoredRoomlog(): Promise<MonitoredRoomlog> {
+export async function monitoredRoomlog(engine: EngineName): Promise<MonitoredRoomlog> {
   await using resources = new AsyncDisposableStack()
-  const options = { engine: 'embedded', edges: 2, persisters: 1, brokers: 1, proxied: false } as const
-  const stack = resources.use(await Stack.prepare({ ...options, env: UNLIMITED }, UNSEEN))
+  const { env, direct, relay } = engine === 'full' ? await sharedServers(resources) : EMBEDDED
+  const options = { engine, edges: 2, persisters: 1, brokers: 1, proxied: false } as const
+  const stack = resources.use(await Stack.prepare({ ...options, env: { ...UNLIMITED, ...env } }, UNSEEN))
   await stack.startAll()
   const { url } = stack.servers.postgres
   const database = connect({ url, applicationName: 'alerts-test', statementTimeoutMs: 0 })
   resources.defer(() => database.close())
+  const namespace = env.NAMESPACE ?? ''
   const eventLog = await connectEventLog(
     {
-      ...{ engine: 'embedded', namespace: '', partitions: PARTITIONS_DEFAULT, database },
+      ...{ engine, namespace, partitions: PARTITIONS_DEFAULT, database },
       ...{ clientId: 'alerts-test', sessionTimeoutMs: 10_000 },
+      ...(engine === 'full' ? { kafka: { brokers: direct } } : {}),
     },
     pino({ level: 'silent' }),
   )
   resources.defer(() => eventLog.close())
-  const node = resources.use(await textfileCollector())
+  const auditor = resources.use(
+    await watchingAuditor(stack, { ...env, ...(engine === 'full' ? { KAFKA_BROKERS: direct.join() } : {}) }),
+  )
   const addresses = (names: readonly string[]) => names.map((name) => `127.0.0.1:${stack.specOf(name).port}`)
   const server = resources.use(
     await prometheus({
@@ -57,7 +68,7 @@ export async function monitoredRoomlog(): Promise<MonitoredRoomlog> {
         api: addresses(['api']),
         'ws-edge': addresses(stack.edges),
         persister: addresses(stack.persisters),
-        node: [node.address],
+        auditor: [auditor.address],
       }),
       'alerts.yml': scaledRules(),
       ...Object.fromEntries(
@@ -66,13 +77,51 @@ export async function monitoredRoomlog(): Promise<MonitoredRoomlog> {
     }),
   )
   const query = (expr: string) => ask(server.url, expr)
+  const oldRecords =
+    engine === 'full' ? await recordsInKafka(direct, namespace) : recordsInPostgres(eventLog, database)
+  resources.use(oldRecords)
   const everything = resources.move()
   return {
-    ...{ stack, prometheus: server, database, eventLog, query },
-    collect: node.collect,
+    ...{ stack, prometheus: server, database, eventLog, oldRecords, relay, query },
+    stopAuditor: auditor.stop,
     firing: async () =>
       (await query('ALERTS{alertstate="firing"}')).map(({ metric }) => metric.alertname ?? ''),
     [Symbol.asyncDispose]: () => everything.disposeAsync(),
+  }
+}
+
+type Env = Readonly<Record<string, string>>
+interface Shared {
+  readonly env: Env
+  /** Kafka itself. */
+  readonly direct: readonly string[]
+  readonly relay: KafkaRelay | undefined
+}
+
+const EMBEDDED: Shared = { env: {}, direct: [], relay: undefined }
+
+/** The run's Kafka, behind a relay that can fail, and its Redis. */
+async function sharedServers(resources: AsyncDisposableStack): Promise<Shared> {
+  const broker = resources.use(await kafka())
+  const { url } = resources.use(await redis(broker.namespace))
+  const relay = resources.use(await kafkaRelay(broker.brokers))
+  const env = { NAMESPACE: broker.namespace, KAFKA_BROKERS: relay.brokers.join(), REDIS_URL: url }
+  return { env, direct: broker.brokers, relay }
+}
+
+/** The shipped one, which looks each second at what is older than a few. */
+async function watchingAuditor(stack: Stack, env: Env) {
+  const port = String(await freePort())
+  const auditor = controlledProcess({
+    ...{ name: 'the auditor', command: process.execPath, log: join(stack.logFolder, 'auditor.log') },
+    args: [join(ROOT, 'scripts/audit.ts'), '--watch', '1', '--older-than', '5', '--listen', port],
+    env: { PATH: process.env.PATH ?? '', ...operatorEnvironment(stack), ...env },
+  })
+  await auditor.start()
+  return {
+    address: `127.0.0.1:${port}`,
+    stop: () => auditor.stop(),
+    [Symbol.asyncDispose]: () => auditor[Symbol.asyncDispose](),
   }
 }
 
@@ -87,24 +136,4 @@ async function ask(url: string, expr: string): Promise<readonly Sample[]> {
   }
   if (data === undefined) throw new Error(`${expr}: ${error}`)
   return data.result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }))
-}
-
-/** Serves the text that it was given last, as a node_exporter does the files of its folder. */
-async function textfileCollector() {
-  let latest = ''
-  const server = createServer((_, response) => {
-    response.setHeader('content-type', 'text/plain; version=0.0.4').end(latest)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    collect: (text: string) => {
-      latest = text
-    },
-    [Symbol.asyncDispose]: async () => {
-      server.close()
-      server.closeAllConnections()
-    },
-  }
 }

@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { readArguments } from '../../audit/options.ts'
 import { environmentOf, type KubernetesObject, selects, type Workload, workloadsOf } from './objects.ts'
 import { onEachOverlay } from './render.ts'
 
@@ -70,6 +71,13 @@ onEachOverlay('manifests', (objects) => {
     for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'] as const) {
       expect(container[probe]?.httpGet.port).toBe('http')
     }
+  })
+
+  test('there is one auditor, which listens where it is looked for', () => {
+    const auditor = workloads.find(({ name }) => name === 'auditor') as Workload
+    expect(auditor.object.spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } })
+    expect(auditor.container.command?.at(-1)).toBe(`0.0.0.0:${portOf(auditor, 'http')}`)
+    expect(readArguments(auditor.container.command?.slice(2) ?? [])).toMatchObject({ '--watch': '60' })
   })
 
   test.for(services)('$name is not restarted because a server is away', ({ container }) => {
@@ -162,7 +170,7 @@ onEachOverlay('manifests', (objects) => {
     expect(new Set(brokers?.split(',').map((it) => Number(it.split(':')[1])))).toEqual(new Set(ports))
   })
 
-  test('who may call a pod finds the port there; Prometheus may call every service, browsers two', () => {
+  test('who may call a pod finds the port there; Prometheus may call who has figures, browsers two', () => {
     const callers = (workload: Workload) =>
       policiesOn(workload).flatMap(({ metadata, spec }) =>
         (spec.ingress ?? []).map(({ ports }: { ports: { port: string }[] }) => {
@@ -176,7 +184,7 @@ onEachOverlay('manifests', (objects) => {
       persister: ['prometheus'],
       migrate: [],
       topics: [],
-      auditor: [],
+      auditor: ['prometheus'],
       operator: [],
     })
     for (const { metadata, spec } of ofKind('NetworkPolicy')) {

@@ -38,7 +38,7 @@ test('every alert says how bad it is, what it means, and where its chapter of th
   for (const { title, description } of dashboardPanels()) expect(description, title).toMatch(/\.$/)
 })
 
-const ENGINES: readonly EngineName[] = ['embedded']
+const ENGINES: readonly EngineName[] = ['embedded', 'full']
 for (const engine of ENGINES) {
   const needs = ['prometheus', ...(engine === 'full' ? (['kafka', 'redis'] as const) : [])] as const
   suiteOn(needs, `a Roomlog that is looked at by Prometheus, on the ${engine} engine`, () => {

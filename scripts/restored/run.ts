@@ -29,7 +29,7 @@ export async function restored(servers: ServersWithDatabase, { isMeant }: Option
   const epoch = randomUUID()
   await database.db.updateTable('chat.cluster').set({ epoch }).execute()
   console.log(
-    `Its epoch is ${epoch} now. Start the persisters; npm run audit tells what is left to be seen to.`,
+    `Its epoch is ${epoch} now. Start the persisters, then run npm run audit -- --repair: it looks at everything anew.`,
   )
   return EXIT.clean
 }
@@ -53,7 +53,7 @@ async function describeDatabase(db: Database['db']): Promise<string> {
 }
 
 function describeTails(tails: readonly Tail[]): string {
-  if (tails.length === 0) return 'The persisters are where it ends: the log has nothing that it lacks.'
+  if (tails.length === 0) return 'The persisters are where it ends, or have run on it already.'
   const total = tails.reduce((sum, { from, position }) => sum + position - from, 0n)
   const removed = tails.reduce((sum, tail) => sum + tail.removed, 0n)
   return [

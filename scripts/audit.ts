@@ -10,6 +10,11 @@ import { describeFailure, EXIT, type ExitCode } from './operator/failure.ts'
 import { loggerFor, openServers, type ServersWithDatabase } from './operator/servers.ts'
 import { readSettings, type TargetWithDatabase } from './operator/settings.ts'
 
+/** Longer than one who watches takes for what is new, and less than a statement may take. */
+const TURN_PATIENCE_MS = 30_000
+/** It comes again. */
+const WATCHING_PATIENCE_MS = 1000
+
 // Is everything that was accepted stored, published, in its place, and sent by somebody?
 await runCommand('audit', USAGE, async (args, env) => {
   const given = readArguments(args)
@@ -22,7 +27,8 @@ await runCommand('audit', USAGE, async (args, env) => {
 async function once(target: TargetWithDatabase, options: Options): Promise<AuditReport> {
   await using servers = await openServers(target, 'audit')
   await refuseReplica(servers.database)
-  await using _turn = await takeTurn(servers.database)
+  const patienceMs = options.watchMs === undefined ? TURN_PATIENCE_MS : WATCHING_PATIENCE_MS
+  await using _turn = await takeTurn(servers.database, patienceMs)
   const report = options.repair ? await repairAll(servers, options) : await look(servers, options)
   console.log(options.json ? jsonReport(report) : textReport(report))
   return report

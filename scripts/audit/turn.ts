@@ -5,19 +5,17 @@ import { OperatorFailure } from '../operator/failure.ts'
 /** Of each database. */
 const AUDIT_LOCK = 7_264_002
 
-/** An audit of what is new takes no longer: whoever comes beside one that watches has its turn after it. */
-const PATIENCE_MS = 3000
 const LOCK_NOT_AVAILABLE = '55P03'
 
 /**
- * One audit of a database at a time, until it is disposed: two would tell the same and repair it twice. Throws
- * `OperatorFailure` while another one runs that does not end soon.
+ * One audit of a database at a time, until it is disposed: two would tell the same and repair it twice. Waits
+ * `patienceMs`, at least 1, for another one to end, then throws `OperatorFailure`.
  */
-export async function takeTurn(database: Database): Promise<AsyncDisposable> {
+export async function takeTurn(database: Database, patienceMs: number): Promise<AsyncDisposable> {
   const client = await database.dedicated()
   const end = () => client.release(true)
   try {
-    await client.query("SELECT set_config('lock_timeout', $1, false)", [String(PATIENCE_MS)])
+    await client.query("SELECT set_config('lock_timeout', $1, false)", [String(patienceMs)])
     await client.query('SELECT pg_advisory_lock($1)', [AUDIT_LOCK])
   } catch (error) {
     end()

@@ -6,7 +6,13 @@ import { privateKeySetting, publicKeysSetting } from '@roomlog/service-kit'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { completeSecrets } from './env-file.ts'
 
-const ALL = ['ENV_FILE', 'POSTGRES_PASSWORD', 'JWT_PRIVATE_KEY', 'JWT_PUBLIC_KEYS']
+const PASSWORDS = [
+  'EDGE_DATABASE_PASSWORD',
+  'API_DATABASE_PASSWORD',
+  'PERSISTER_DATABASE_PASSWORD',
+  'AUDITOR_DATABASE_PASSWORD',
+]
+const ALL = ['ENV_FILE', 'POSTGRES_PASSWORD', ...PASSWORDS, 'JWT_PRIVATE_KEY', 'JWT_PUBLIC_KEYS']
 let folder: string
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'roomlog-secrets-'))
@@ -21,8 +27,10 @@ test('a new file has all of them, as the services take them, for its user alone'
   expect(publicKeysSetting.parse(made.JWT_PUBLIC_KEYS)[0]?.kid).toBe(
     privateKeySetting.parse(made.JWT_PRIVATE_KEY).kid,
   )
-  // It is a part of a URL.
-  expect(made.POSTGRES_PASSWORD).toMatch(/^[\w-]{32}$/)
+  const passwords = [made.POSTGRES_PASSWORD, ...PASSWORDS.map((name) => made[name])]
+  // They are parts of URLs.
+  for (const password of passwords) expect(password).toMatch(/^[\w-]{32}$/)
+  expect(new Set(passwords).size).toBe(passwords.length)
   expect((await stat(file())).mode & 0o777).toBe(0o600)
 })
 
@@ -36,7 +44,7 @@ test('a second run changes nothing', async () => {
 test('what is there stays, and what is missing or empty is added', async () => {
   await writeFile(file(), 'POSTGRES_PASSWORD=mine\nROOMLOG_PORT=9000\nJWT_PRIVATE_KEY=')
   await chmod(file(), 0o644)
-  expect(await completeSecrets(file())).toEqual(['ENV_FILE', 'JWT_PRIVATE_KEY', 'JWT_PUBLIC_KEYS'])
+  expect(await completeSecrets(file())).toEqual(ALL.filter((name) => name !== 'POSTGRES_PASSWORD'))
   expect(parseEnv(await text())).toMatchObject({
     POSTGRES_PASSWORD: 'mine',
     ROOMLOG_PORT: '9000',

@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { appendFile, chmod, readFile } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
+import { LOGIN_PASSWORDS } from '../migrate/logins.ts'
 import { makeKeys } from '../start/keys.ts'
 
 const PASSWORD_BYTES = 24
 const KEY_NAMES = ['JWT_PRIVATE_KEY', 'JWT_PUBLIC_KEYS'] as const
+
+/** Fit for a URL. */
+const newPassword = () => randomBytes(PASSWORD_BYTES).toString('base64url')
 
 /**
  * Adds what `docker-compose.yml` needs and the environment file at `path` lacks, makes the file where there is none, and
@@ -26,7 +30,9 @@ export async function completeSecrets(path: string): Promise<readonly string[]> 
   }
   const wanted: Readonly<Record<string, string>> = {
     ENV_FILE: '/dev/null',
-    POSTGRES_PASSWORD: randomBytes(PASSWORD_BYTES).toString('base64url'),
+    ...Object.fromEntries(
+      ['POSTGRES_PASSWORD', ...Object.values(LOGIN_PASSWORDS)].map((it) => [it, newPassword()]),
+    ),
     ...makeKeys(),
   }
   const added = Object.entries(wanted).filter(([name]) => isMissing(name))

@@ -1,12 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect, LOGINS, type Login, ROLES } from '@roomlog/db'
 import { suiteInContainers } from '@roomlog/testkit'
 import { check, Recorder, type Recording, readHistory } from '@roomlog/testkit/proof'
+import { sql } from 'kysely'
 import { getContainerRuntimeClient } from 'testcontainers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CROWD, Crowd } from '../chaos/load/crowd.ts'
 import { afterHeal, comeToRest } from '../chaos/phases.ts'
+import { LOGIN_PASSWORDS } from '../migrate/logins.ts'
 import { type ComposedRoomlog, composeRoomlog } from './composed-roomlog.ts'
 import { runImage } from './image-run.ts'
 import { command } from './operator-world.ts'
@@ -42,6 +45,40 @@ suiteInContainers('Roomlog in containers', () => {
     expect(stdout).toContain('was sent 2 times and is stored 1 time.')
     expect(stdout).toContain('in the order of the history: 1 to 6')
     expect(code).toBe(0)
+  })
+
+  test('each service has a login of its own, which may take its role alone and by itself do nothing', async () => {
+    const url = (login: string, password = '') => {
+      const made = new URL(roomlog.operatorEnv.DATABASE_URL ?? '')
+      return Object.assign(made, { username: login, password }).href
+    }
+    await using stack = new AsyncDisposableStack()
+    const open = (options: { readonly url: string; readonly role?: string }) => {
+      const database = connect({ ...options, applicationName: 'test' })
+      stack.defer(() => database.close())
+      return database
+    }
+    const owner = open({ url: roomlog.operatorEnv.DATABASE_URL ?? '' })
+    const { rows } = await sql<{ name: string; login: string }>`
+      SELECT DISTINCT application_name AS name, usename AS login FROM pg_stat_activity
+      WHERE application_name LIKE 'roomlog-%'`.execute(owner.db)
+    expect(Object.fromEntries(rows.map(({ name, login }) => [name, login]))).toMatchObject({
+      'roomlog-ws-edge': 'roomlog_edge_login',
+      'roomlog-api': 'roomlog_api_login',
+      'roomlog-persister': 'roomlog_persister_login',
+    })
+    for (const [login, own] of Object.entries(LOGINS)) {
+      const password = roomlog.secrets[LOGIN_PASSWORDS[login as Login]]
+      const look = (role?: string) =>
+        open({ url: url(login, password), ...(role === undefined ? {} : { role }) })
+          .db.selectFrom('chat.rooms')
+          .select('id')
+          .execute()
+      await look(own)
+      await expect(look()).rejects.toThrow('permission denied')
+      for (const role of ['roomlog', ...Object.values(ROLES).filter((it) => it !== own)])
+        await expect(look(role)).rejects.toThrow('permission denied to set role')
+    }
   })
 
   test.each([

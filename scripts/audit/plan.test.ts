@@ -19,11 +19,7 @@ const NONE = { from: 0n, end: 0n }
 
 /** Of one partition. */
 function readerOf(log: FakeLog): LogReader {
-  const { created, audited, persistersAt, since = created.end, published = NONE, oldest } = log
-  const at = new Map([
-    ['auditor', audited],
-    [PERSISTER_GROUP, persistersAt],
-  ])
+  const { created, persistersAt, since = created.end, published = NONE, oldest } = log
   return readerWith({
     bounds: async (topic) => new Map([[0, topic === 'created' ? created : published]]),
     offsetsAt: async (topic) => new Map([[0, topic === 'created' ? since : 0n]]),
@@ -32,14 +28,18 @@ function readerOf(log: FakeLog): LogReader {
       await onRecords(0, [{ key: 'room', headers: {}, value: null, offset: published.from, at: oldest }])
     },
     positions: async (group, topic) => {
-      const position = topic === 'created' ? at.get(group) : undefined
+      const position = topic === 'created' && group === PERSISTER_GROUP ? persistersAt : undefined
       return position === undefined ? new Map() : new Map([[0, position]])
     },
   })
 }
 
 const planOf = (log: FakeLog, options: { readonly full?: boolean; readonly since?: Date } = {}) =>
-  makePlan(readerOf(log), { group: 'auditor', full: false, since: undefined, ...options })
+  makePlan(readerOf(log), {
+    audited: { created: new Map(log.audited === undefined ? [] : [[0, log.audited]]), persisted: new Map() },
+    ...{ full: false, since: undefined },
+    ...options,
+  })
 const SINCE = { since: new Date(0) }
 
 test('a look at what is new begins where the last one ended, the first with the oldest record', async () => {
@@ -48,6 +48,9 @@ test('a look at what is new begins where the last one ended, the first with the 
     [undefined, 3n],
     [1n, 3n],
     [5n, 5n],
+    [9n, 9n],
+    // Of another log than this one.
+    [10n, 3n],
   ] as const) {
     const plan = await planOf({ created, ...(audited === undefined ? {} : { audited }) })
     expect(plan.created.get(0)).toEqual({ from, end: 9n })

@@ -1,10 +1,11 @@
 import type { LogReader, Positions, Ranges } from '@roomlog/event-log'
 import { PERSISTER_GROUP } from '@roomlog/events'
 import { CLOCKS_DIFFER_MS, oldestTimes } from './explained.ts'
+import type { Audited } from './memory.ts'
 
 export interface PlanOptions {
-  /** Remembers how far the audit came. */
-  readonly group: string
+  /** How far the last audit came. */
+  readonly audited: Audited
   /** Everything that the log still has, whatever was audited. */
   readonly full: boolean
   /** Only what the log took since; undefined: what was not audited yet. */
@@ -13,6 +14,8 @@ export interface PlanOptions {
 
 /** Which records an audit looks at. */
 export interface Plan {
+  /** How far the last audit came in this log. */
+  readonly audited: Audited
   /** Where the persisters were before anything else was read: what lies below they had finished with by then. */
   readonly persistersAt: Positions
   readonly created: Ranges
@@ -29,10 +32,14 @@ export async function makePlan(reader: LogReader, options: PlanOptions): Promise
   const persistersAt = await reader.positions(PERSISTER_GROUP, 'created')
   const created = await reader.bounds('created')
   const published = await reader.bounds('persisted')
-  const audited = await reader.positions(options.group, 'created')
-  const starts = await startsOf(reader, options, audited)
+  const audited = {
+    created: insideOf(created, options.audited.created),
+    persisted: insideOf(published, options.audited.persisted),
+  }
+  const starts = await startsOf(reader, { ...options, audited })
   const createdFrom = within(created, starts.created)
   return {
+    audited,
     persistersAt,
     created: new Map(
       [...created].map(([p, { from, end }]) => [p, { from: createdFrom.get(p) ?? from, end }]),
@@ -42,34 +49,23 @@ export async function makePlan(reader: LogReader, options: PlanOptions): Promise
         .map(([p, { from }]) => [p, { from: persistersAt.get(p) ?? from, end: from }] as const)
         .filter(([, { from, end }]) => from < end),
     ),
-    publishedFrom: within(published, starts.published),
+    publishedFrom: within(published, starts.persisted),
     isContinued: (partition) => {
       const [from, low] = [createdFrom.get(partition) ?? 0n, created.get(partition)?.from ?? 0n]
-      const last = audited.get(partition) ?? low
+      const last = audited.created.get(partition) ?? low
       return from <= (last < low ? low : last)
     },
-    isPublishedKept: await keptJudge(reader, published, starts.published),
+    isPublishedKept: await keptJudge(reader, published, starts.persisted),
   }
 }
 
-interface Starts {
-  readonly created: Positions
-  readonly published: Positions
-}
-
-async function startsOf(
-  reader: LogReader,
-  { full, since, group }: PlanOptions,
-  audited: Positions,
-): Promise<Starts> {
-  if (full) return { created: new Map(), published: new Map() }
-  if (since === undefined) {
-    return { created: audited, published: await reader.positions(group, 'persisted') }
-  }
+async function startsOf(reader: LogReader, { full, since, audited }: PlanOptions): Promise<Audited> {
+  if (full) return { created: new Map(), persisted: new Map() }
+  if (since === undefined) return audited
   return {
     created: await reader.offsetsAt('created', since),
     // What was published by a clock that goes behind is not overlooked.
-    published: await reader.offsetsAt('persisted', new Date(since.getTime() - CLOCKS_DIFFER_MS)),
+    persisted: await reader.offsetsAt('persisted', new Date(since.getTime() - CLOCKS_DIFFER_MS)),
   }
 }
 
@@ -90,6 +86,13 @@ async function keptJudge(
     const time = oldest.get(partition)
     return time !== undefined && at.getTime() > time.getTime() + CLOCKS_DIFFER_MS
   }
+}
+
+/** One beyond the end is of a log that was begun anew since. */
+function insideOf(bounds: Ranges, positions: Positions): Positions {
+  return new Map(
+    [...positions].filter(([partition, position]) => position <= (bounds.get(partition)?.end ?? -1n)),
+  )
 }
 
 function within(bounds: Ranges, positions: Positions): Positions {

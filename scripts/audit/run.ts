@@ -1,18 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from '@roomlog/db'
 import type { LogReader, Positions } from '@roomlog/event-log'
-import { auditGroup } from '@roomlog/events'
 import { CreatedPass, findRows, type Suspect, sizeOf } from './created.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { CLOCKS_DIFFER_MS } from './explained.ts'
 import { altered, removed, unpublished, unstored } from './finding-texts.ts'
 import { type Counts, type Finding, Findings } from './findings.ts'
+import { recall, remember } from './memory.ts'
 import { makePlan, type Plan, type PlanOptions } from './plan.ts'
 import { PublishedPass } from './published.ts'
 import { checkAllRooms, checkTouchedRooms } from './rooms.ts'
 import { type Place, rowsAt, type StoredRow } from './rows.ts'
 
-export interface AuditOptions extends Omit<PlanOptions, 'group'> {
+export interface AuditOptions extends Omit<PlanOptions, 'audited'> {
   /** How long a record may be under way, milliseconds. */
   readonly olderThanMs: number
   /** What is found now need not be found again. */
@@ -47,7 +47,7 @@ export async function audit(
 ): Promise<AuditReport> {
   // A database that was restored lacks what was in order before: its epoch is another, and nothing of it is audited yet.
   const { epoch } = await db.selectFrom('chat.cluster').select('epoch').executeTakeFirstOrThrow()
-  return new Audit(reader, db, options, auditGroup(epoch)).run()
+  return new Audit(reader, db, options, epoch).run()
 }
 
 /**
@@ -60,7 +60,7 @@ class Audit {
   readonly #reader: LogReader
   readonly #db: Database['db']
   readonly #options: AuditOptions
-  readonly #group: string
+  readonly #epoch: string
   readonly #startedAt = new Date()
   readonly #findings = new Findings()
   /** Of each partition the first record that the next audit has to look at again. */
@@ -68,15 +68,18 @@ class Audit {
   readonly #lost: Suspect[] = []
   readonly #unpublished: Place[] = []
 
-  constructor(reader: LogReader, db: Database['db'], options: AuditOptions, group: string) {
+  constructor(reader: LogReader, db: Database['db'], options: AuditOptions, epoch: string) {
     this.#reader = reader
     this.#db = db
     this.#options = options
-    this.#group = group
+    this.#epoch = epoch
   }
 
   async run(): Promise<AuditReport> {
-    const plan = await makePlan(this.#reader, { ...this.#options, group: this.#group })
+    const plan = await makePlan(this.#reader, {
+      ...this.#options,
+      audited: await recall(this.#db, this.#epoch),
+    })
     for (const [partition, range] of plan.removed) this.#findings.add(removed(partition, range))
     const pass = await this.#readCreated(plan)
     const published = new PublishedPass({
@@ -199,8 +202,10 @@ class Audit {
     const created = continued.map(([p, reached]) => [p, this.#held.get(p) ?? reached] as const)
     // What was published of a record that is held may stand anywhere since the last audit.
     const free = [...published.next].filter(([p]) => plan.isContinued(p) && !this.#held.has(p))
-    await this.#reader.commit(this.#group, 'created', new Map(created))
-    await this.#reader.commit(this.#group, 'persisted', new Map(free))
+    await remember(this.#db, this.#epoch, {
+      created: further(plan.audited.created, created),
+      persisted: further(plan.audited.persisted, free),
+    })
     return new Map([...pass.reached, ...created])
   }
 
@@ -218,6 +223,16 @@ class Audit {
       unpublished: this.#unpublished,
     }
   }
+}
+
+/** What was audited once is not looked at again by itself. */
+function further(before: Positions, now: readonly (readonly [number, bigint])[]): Positions {
+  return new Map(
+    now.map(([partition, position]) => {
+      const last = before.get(partition) ?? 0n
+      return [partition, position > last ? position : last]
+    }),
+  )
 }
 
 /** The persisters had finished with the record before anything else was read. */

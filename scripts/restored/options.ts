@@ -11,10 +11,10 @@ time after it. What is stored already stays one message; to do it twice is no ha
   --yes   do it; without, it is only told what would be done
 
 Stop the persisters first; edges and the api may run, and their clients will start anew. Where persisters have run on
-the restored state already, they have passed over what it lacks, and an audit does not see that, for it has seen those
-messages stored. Stop them and do it all the same: with the new epoch npm run audit -- --repair looks at everything that
-the log has, and appends again what is missing. What was changed over REST since the restored state (accounts, rooms,
-members, removals) is lost, and so are messages to rooms that are.
+the restored state already, they have passed over what it lacks, and what they have stored stands where clients know
+other messages: stop them and do it all the same. npm run audit finds what is missing, and -- --repair appends it again.
+What was changed over REST since the restored state (accounts, rooms, members, removals) is lost, and so are messages to
+rooms that are.
 
 The servers come from the environment, as for npm run topics (ENGINE, DATABASE_URL, KAFKA_BROKERS, NAMESPACE, PARTITIONS
 …), with the login that ran npm run migrate and no DATABASE_ROLE; where none is named, it is the embedded PostgreSQL in

@@ -113,7 +113,7 @@ suiteInContainers('a restore from a base backup and archived WAL', () => {
     const passedOver = numbered('passed over', 5)
     await say(passedOver)
     await everybodySees([...kept, ...passedOver])
-    // The auditor has seen them, and would not look at them again.
+    // The auditor has seen them stored.
     expect(await audit()).toMatchObject({ code: 0 })
     await postgres.archived()
     await postgres.kill()
@@ -121,6 +121,10 @@ suiteInContainers('a restore from a base backup and archived WAL', () => {
     const onTop = numbered('on top', 3)
     await say(onTop)
     await expect.poll(stored, PATIENCE).toEqual([...kept, ...onTop])
+    expect(await audit()).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/accepted, not stored +5\n/),
+    })
 
     await fleet.stop(['persister'])
     expect(await restored('--yes')).toMatchObject({ code: 0, stderr: '' })

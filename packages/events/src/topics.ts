@@ -14,7 +14,7 @@ export const PARTITIONS_DEFAULT = 12
 /** The one group that stores messages; all persisters share it. */
 export const PERSISTER_GROUP = 'chat-persistor'
 
-/** How far `npm run audit` has compared the log with the database of this epoch. */
+/** How far `npm run audit` has compared the log with the database of this epoch, which keeps it. */
 export function auditGroup(epoch: string): string {
   return `chat-auditor.${epoch}`
 }

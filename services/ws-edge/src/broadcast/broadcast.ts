@@ -4,6 +4,7 @@ import type { Logger } from '@roomlog/service-kit'
 import type { EdgeMetrics } from '../metrics.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import type { Connections } from '../sockets/connections.ts'
+import { wireFrame } from '../sockets/wire-frame.ts'
 
 export interface BroadcastOptions {
   readonly edgeId: string
@@ -120,8 +121,8 @@ export class Broadcast {
     if (!Number.isSafeInteger(seq) || seq < 1) return
     this.#options.metrics.persisted.inc()
     this.#options.rooms.message(roomId, seq, headers[HEADERS.epoch], () => {
-      const frame = frameOfPersisted(value)
-      return frame === undefined ? undefined : { seq, frame }
+      const payload = frameOfPersisted(value)
+      return payload === undefined ? undefined : { seq, frame: wireFrame(payload) }
     })
   }
 

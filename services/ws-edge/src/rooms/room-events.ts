@@ -8,6 +8,7 @@ export interface Subscription {
 /** A stored message, ready to be written to a socket. */
 export interface Row {
   readonly seq: number
+  /** As `wireFrame` builds it. */
   readonly frame: Buffer
 }
 

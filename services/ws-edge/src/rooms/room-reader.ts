@@ -1,6 +1,7 @@
 import type { Tables } from '@roomlog/db'
 import { encodeNewMessageFrame } from '@roomlog/events'
 import { type Kysely, sql } from 'kysely'
+import { wireFrame } from '../sockets/wire-frame.ts'
 import type { RoomRead, Row } from './room-events.ts'
 
 export interface ReadRequest {
@@ -144,16 +145,9 @@ function readOf(roomId: string, { rows: columns, ...answer }: Answer): FullRead 
   for (const { seq, createdAtMs, ...message } of columns ?? []) {
     const createdAt = new Date(createdAtMs).toISOString()
     const { id, senderId, clientMsgId, body } = message
-    const frame = encodeNewMessageFrame({
-      id,
-      roomId,
-      seq,
-      kind: 'message',
-      senderId,
-      clientMsgId,
-      body,
-      createdAt,
-    })
+    const frame = wireFrame(
+      encodeNewMessageFrame({ id, roomId, seq, kind: 'message', senderId, clientMsgId, body, createdAt }),
+    )
     bytes += frame.length
     if (rows.length > 0 && bytes > PAGE_BYTES) break
     rows.push({ seq, frame })

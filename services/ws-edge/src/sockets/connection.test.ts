@@ -1,9 +1,13 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { newId } from '@roomlog/protocol'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { Connection, encodeFrame } from './connection.ts'
+import { wireFrame } from './wire-frame.ts'
 
 const MIB = 1024 * 1024
 const hour = () => Date.now() + 3_600_000
@@ -36,6 +40,23 @@ async function pair(expiresAtMs = hour()) {
   return { connection, client, closed, tcp }
 }
 
+const messageFrame = (body: string) => {
+  const ids = { id: newId(), roomId: newId(), senderId: newId(), clientMsgId: newId() }
+  const message = { ...ids, seq: 1, kind: 'message', body, createdAt: new Date().toISOString() } as const
+  return encodeFrame({ type: 'newMessage', message })
+}
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+/** Bytes, after a collection of garbage. */
+function memoryInUse(): number {
+  collectGarbage()
+  collectGarbage()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
 /** As the edge's timer looks, at this many milliseconds from now. */
 const lookIn = (connection: Connection, ms: number) => connection.check(performance.now() + ms)
 
@@ -57,7 +78,7 @@ test('a socket whose client reads nothing for 10 s is closed', async () => {
   const { connection, closed, tcp } = await pair()
   tcp.pause()
   while (connection.unsentBytes === 0) {
-    connection.write([Buffer.alloc(256 * 1024, 'x')])
+    connection.write([wireFrame(Buffer.alloc(256 * 1024, 'x'))])
     await new Promise(setImmediate)
   }
   lookIn(connection, 0)
@@ -72,7 +93,7 @@ test('a socket whose client reads nothing for 10 s is closed', async () => {
 test('more than 1 MiB unsent closes at once; hints are not even written to a socket that is behind', async () => {
   const { connection, closed, tcp } = await pair()
   tcp.pause()
-  while (connection.isOpen) connection.write([Buffer.alloc(128 * 1024, 'x')])
+  while (connection.isOpen) connection.write([wireFrame(Buffer.alloc(128 * 1024, 'x'))])
   expect(connection.unsentBytes).toBeLessThan(2 * MIB)
   tcp.resume()
   expect(await closed).toBe(4408)
@@ -80,7 +101,7 @@ test('more than 1 MiB unsent closes at once; hints are not even written to a soc
   const other = await pair()
   other.tcp.pause()
   while (other.connection.unsentBytes <= 256 * 1024) {
-    other.connection.write([Buffer.alloc(64 * 1024, 'x')])
+    other.connection.write([wireFrame(Buffer.alloc(64 * 1024, 'x'))])
     await new Promise(setImmediate)
   }
   const before = other.connection.unsentBytes
@@ -88,15 +109,49 @@ test('more than 1 MiB unsent closes at once; hints are not even written to a soc
   expect(other.connection.unsentBytes).toBe(before)
 })
 
+test('what waits for a client that does not read takes little more memory than its bytes', async () => {
+  const [stuck, other] = [await pair(), await pair()]
+  stuck.tcp.pause()
+  while (stuck.connection.unsentBytes === 0) {
+    stuck.connection.write([messageFrame('x'.repeat(100_000))])
+    await new Promise(setImmediate)
+  }
+  const before = { unsent: stuck.connection.unsentBytes, held: memoryInUse() }
+  for (let i = 0; i < 2_000; i += 1) {
+    stuck.connection.write([messageFrame('hello')])
+    // Meanwhile others are written to, who read.
+    for (let k = 0; k < 20; k += 1) {
+      other.connection.write([messageFrame('hello')])
+    }
+    if (i % 100 === 0) await expect.poll(() => other.connection.unsentBytes).toBe(0)
+  }
+  await expect.poll(() => other.connection.unsentBytes).toBe(0)
+  const waits = stuck.connection.unsentBytes - before.unsent
+  expect(waits).toBeGreaterThan(0.4 * MIB)
+  expect(memoryInUse() - before.held).toBeLessThan(3 * waits)
+})
+
 test('what is read in the end is all that was written, in order', async () => {
   const { connection, client } = await pair()
   const texts: string[] = []
   client.on('message', (data) => texts.push(String(data)))
-  connection.write(['1', '2', '3'].map((text) => Buffer.from(text)))
+  connection.write(['1', '2', '3'].map((text) => wireFrame(Buffer.from(text))))
   connection.send({ type: 'heartbeatAck' })
-  connection.write([Buffer.from('4')])
+  connection.write([wireFrame(Buffer.from('4'))])
   await expect.poll(() => texts).toEqual(['1', '2', '3', '{"type":"heartbeatAck"}', '4'])
 })
+
+test.each([0, 1, 125, 126, 65_535, 65_536, 300_000])(
+  'a frame of %i bytes is read as it was',
+  async (bytes) => {
+    const { connection, client } = await pair()
+    const read = once(client, 'message') as Promise<[Buffer, boolean]>
+    const payload = Buffer.alloc(bytes, 'x')
+    connection.write([wireFrame(payload)])
+    const [data, isBinary] = await read
+    expect([data.equals(payload), isBinary]).toEqual([true, false])
+  },
+)
 
 test('a socket that is to be closed has its sends answered first', async () => {
   const { connection, closed } = await pair()

@@ -4,6 +4,7 @@ import type { Identity } from '@roomlog/service-kit'
 import type { WebSocket } from 'ws'
 import type { RoomSubscription } from '../rooms/rooms.ts'
 import { SlidingCount, TokenBucket } from './limits.ts'
+import { wireFrame } from './wire-frame.ts'
 
 /** Above this much unsent a socket is not written live rows: it catches up from its position when it has drained. */
 export const BEHIND_BYTES = 256 * 1024
@@ -19,9 +20,9 @@ export interface ConnectionOptions {
   readonly framesPerSecond: number
 }
 
-/** For frames that go to many: encoded once for all of them. */
+/** As it goes to a socket; encoded once for all that it goes to. */
 export function encodeFrame(frame: ServerFrame): Buffer {
-  return Buffer.from(JSON.stringify(frame))
+  return wireFrame(Buffer.from(JSON.stringify(frame)))
 }
 
 /** One client's socket: the only place that writes to it. */
@@ -44,6 +45,8 @@ export class Connection {
   #sentBytes = 0
 
   constructor(ws: WebSocket, tcp: Socket, { id, identity, framesPerSecond }: ConnectionOptions) {
+    // What is written past `ws` must not overtake what it holds back, which it does only for extensions.
+    if (ws.extensions !== '') throw new RangeError(`a socket with extensions: ${ws.extensions}`)
     this.#ws = ws
     this.#tcp = tcp
     this.id = id
@@ -57,7 +60,7 @@ export class Connection {
   }
 
   get unsentBytes(): number {
-    return this.#ws.bufferedAmount
+    return this.#tcp.writableLength
   }
 
   get sessionId(): string {
@@ -74,8 +77,7 @@ export class Connection {
   }
 
   send(frame: ServerFrame): void {
-    if (this.isOpen) this.#ws.send(JSON.stringify(frame))
-    this.#dropIfFull()
+    if (this.isOpen) this.write([encodeFrame(frame)])
   }
 
   /** An encoded frame that loses nothing when it is lost: not written to a socket that is behind. */
@@ -83,11 +85,11 @@ export class Connection {
     if (this.unsentBytes <= BEHIND_BYTES) this.write([frame])
   }
 
-  /** Frames as they were built, once for everybody. */
+  /** Frames as `wireFrame` has built them. */
   write(frames: readonly Buffer[]): void {
     if (!this.isOpen) return
     if (frames.length > 1) this.#tcp.cork()
-    for (const frame of frames) this.#ws.send(frame, { binary: false })
+    for (const frame of frames) this.#tcp.write(frame)
     if (frames.length > 1) this.#tcp.uncork()
     this.#dropIfFull()
   }

@@ -1,0 +1,27 @@
+const FIN_AND_TEXT = 0x81
+/** What stands in the second byte is the length itself, or says how many bytes of it follow. */
+const LENGTH_IN_2 = 126
+const LENGTH_IN_8 = 127
+
+/**
+ * A whole text message of WebSocket with its header, as a server sends it (RFC 6455, 5.2): the same bytes for every socket,
+ * written at once. In memory of its own: a slice of the pool that small buffers share would hold its 8 KiB for as long as
+ * it waits for a client that does not read.
+ */
+export function wireFrame(payload: Uint8Array): Buffer {
+  const { length } = payload
+  const headerBytes = length < LENGTH_IN_2 ? 2 : length < 2 ** 16 ? 4 : 10
+  const frame = Buffer.allocUnsafeSlow(headerBytes + length)
+  frame[0] = FIN_AND_TEXT
+  if (headerBytes === 2) {
+    frame[1] = length
+  } else if (headerBytes === 4) {
+    frame[1] = LENGTH_IN_2
+    frame.writeUInt16BE(length, 2)
+  } else {
+    frame[1] = LENGTH_IN_8
+    frame.writeBigUInt64BE(BigInt(length), 2)
+  }
+  frame.set(payload, headerBytes)
+  return frame
+}

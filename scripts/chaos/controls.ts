@@ -67,9 +67,9 @@ export const CONTROLS: Readonly<Record<ControlName, Control>> = {
     patches: [
       {
         file: SENDS,
-        find: "      await eventLog.append('created', encodeCreated(event), leftMs(deadlineMs))",
+        find: "      await eventLog.append('created', traced(encodeCreated(event), sending), leftMs(deadlineMs))",
         replace:
-          "      eventLog.append('created', encodeCreated(event), leftMs(deadlineMs)).catch(() => undefined)",
+          "      eventLog.append('created', traced(encodeCreated(event), sending), leftMs(deadlineMs)).catch(() => undefined)",
       },
     ],
   },

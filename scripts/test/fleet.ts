@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort, postgres } from '@roomlog/testkit'
 import { expect, vi } from 'vitest'
@@ -38,6 +38,8 @@ export interface FleetOptions {
 export class Fleet implements AsyncDisposable {
   readonly apiUrls: readonly string[]
   readonly wsUrls: readonly string[]
+  /** How services that were stopped have ended: `exit code 0`, with what they said last. */
+  readonly endings: string[] = []
   readonly #folder: string
   readonly #specs: ReadonlyMap<string, ServiceSpec>
   readonly #running = new Map<string, RunningService>()
@@ -109,11 +111,21 @@ export class Fleet implements AsyncDisposable {
     for (const name of names) this.#running.delete(name)
   }
 
+  /** What a service has printed. */
+  logOf(name: string): Promise<string> {
+    return readFile(join(this.#folder, 'logs', `${name}.log`), 'utf8')
+  }
+
   #run(name: string, root: string): void {
     const spec = this.#specs.get(name)
     if (spec === undefined) throw new Error(`no service ${name}`)
     const file = join(root, spec.file.slice(ROOT.length))
-    const host = { logFolder: join(this.#folder, 'logs'), terminal: SILENT, onChange: () => undefined }
+    const host = {
+      logFolder: join(this.#folder, 'logs'),
+      terminal: SILENT,
+      onChange: () => undefined,
+      onEnd: (_name: string, how: string) => void this.endings.push(how),
+    }
     this.#running.set(name, runService({ ...spec, file }, host))
   }
 

@@ -9,6 +9,7 @@ import {
   encodePersisted,
   encodeRejected,
   frameOfPersisted,
+  traced,
 } from './codec.ts'
 
 const created = {
@@ -103,4 +104,11 @@ test('a rejection names its sender in a header', () => {
     kind: 'event',
     event: { code: 'client_msg_id_reused' },
   })
+})
+
+test('a record names the trace of the step that appends it beside its other headers, and none where there is none', () => {
+  const record = encodePersisted(message, 'an epoch')
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  expect(traced(record, { traceparent })).toEqual({ ...record, headers: { ...record.headers, traceparent } })
+  expect(traced(record, undefined)).toBe(record)
 })

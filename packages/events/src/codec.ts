@@ -22,6 +22,8 @@ export const HEADERS = {
   epoch: 'epoch',
   /** On rejections: the sender whose sockets it is for; looked at on every record. */
   to: 'to',
+  /** Where the sender of a created or persisted record takes part in a trace: W3C Trace Context, of the step that appended it. */
+  traceparent: 'traceparent',
   /** On dead letters: why, and where the record stood. */
   reason: 'reason',
   originTopic: 'origin-topic',
@@ -30,6 +32,15 @@ export const HEADERS = {
   /** On what was carried over from an embedded log: `topic:partition:offset` there. */
   movedFrom: 'moved-from',
 } as const
+
+/** The record with the trace of the step that appends it, if there is one. */
+export function traced(
+  record: EncodedRecord,
+  step: { readonly traceparent: string } | undefined,
+): EncodedRecord {
+  if (step === undefined) return record
+  return { ...record, headers: { ...record.headers, [HEADERS.traceparent]: step.traceparent } }
+}
 
 /** `newer`: written by a build that knows more than this one; it must wait, never be dropped. `bad`: no build can read it. */
 export type Decoded<T> =

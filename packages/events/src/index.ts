@@ -10,6 +10,7 @@ export {
   encodeRejected,
   frameOfPersisted,
   HEADERS,
+  traced,
 } from './codec.ts'
 export {
   addressOf,
@@ -29,6 +30,7 @@ export {
   REJECTION_CODES,
   type RejectionCode,
 } from './schemas.ts'
+export { logSpan, SPAN_ATTRIBUTES, type TracedLog } from './spans.ts'
 export {
   auditGroup,
   broadcastGroup,

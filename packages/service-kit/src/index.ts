@@ -35,4 +35,13 @@ export {
   urlOf,
 } from './settings.ts'
 export { type Identity, TokenError, type TokenOptions, tokens } from './tokens.ts'
+export { type TracingConfig, tracingOf, tracingSettings } from './tracing/settings.ts'
+export {
+  type Attributes,
+  isSampled,
+  openTracing,
+  type Span,
+  type SpanOptions,
+  type Tracing,
+} from './tracing/tracing.ts'
 export { within } from './within.ts'

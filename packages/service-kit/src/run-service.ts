@@ -1,8 +1,11 @@
+import { hostname } from 'node:os'
 import type { FastifyInstance } from 'fastify'
 import { armCrashPoint } from './crash-point.ts'
 import { heardEverybody } from './knock.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { SettingsError } from './settings.ts'
+import type { TracingConfig } from './tracing/settings.ts'
+import { openTracing, type Tracing } from './tracing/tracing.ts'
 
 /** What every service's config has. */
 export interface ServiceConfig {
@@ -11,14 +14,22 @@ export interface ServiceConfig {
   readonly port: number
   /** As `CRASH_AT` has it. */
   readonly crashAt?: string | undefined
+  /** Undefined: no traces. */
+  readonly tracing?: TracingConfig | undefined
 }
 
 export interface RunOptions<C extends ServiceConfig> {
   readonly name: string
   readonly parseConfig: () => C
-  readonly buildApp: (config: C, overrides: { readonly log: Logger }) => Promise<FastifyInstance>
+  readonly buildApp: (config: C, overrides: Started) => Promise<FastifyInstance>
   /** Milliseconds that a clean stop may take before the process ends all the same. */
   readonly stopTimeoutMs?: number
+}
+
+/** What the process has before its application. */
+interface Started {
+  readonly log: Logger
+  readonly tracing: Tracing | undefined
 }
 
 const STOP_TIMEOUT_MS = 15_000
@@ -31,11 +42,14 @@ export async function runService<C extends ServiceConfig>(options: RunOptions<C>
   // A process in an unknown state is worth less than a fresh one.
   process.on('unhandledRejection', (error) => die(log, error, 'unhandled rejection'))
   process.on('uncaughtException', (error) => die(log, error, 'uncaught exception'))
-  const started: { app?: FastifyInstance } = {}
-  stopOnSignals(started, log, options.stopTimeoutMs ?? STOP_TIMEOUT_MS)
+  const running: Running = {}
+  stopOnSignals(running, log, options.stopTimeoutMs ?? STOP_TIMEOUT_MS)
   try {
-    const app = await options.buildApp(config, { log })
-    started.app = app
+    const origin = { service: options.name, host: hostname(), port: config.port }
+    const tracing = config.tracing && (await openTracing(config.tracing, origin, log))
+    running.tracing = tracing
+    const app = await options.buildApp(config, { log, tracing })
+    running.app = app
     const address = await app.listen({ host: config.host, port: config.port })
     log.info({ address }, `${options.name} listens`)
   } catch (error) {
@@ -53,14 +67,19 @@ function settingsOrExit<C extends ServiceConfig>(options: RunOptions<C>): C {
   }
 }
 
+interface Running {
+  app?: FastifyInstance
+  tracing?: Tracing | undefined
+}
+
 /** From the very start: the first process of a container does not hear a signal that it has no handler for. */
-function stopOnSignals(started: { readonly app?: FastifyInstance }, log: Logger, timeoutMs: number): void {
+function stopOnSignals(running: Readonly<Running>, log: Logger, timeoutMs: number): void {
   let stopping = false
   const stop = (signal: string) => {
     if (stopping) return
     stopping = true
     log.info({ signal }, 'stopping')
-    const { app } = started
+    const { app, tracing } = running
     // It waits for what it depends on, and has neither clients nor work.
     if (app === undefined) return exit(log, 0)
     setTimeout(
@@ -69,6 +88,7 @@ function stopOnSignals(started: { readonly app?: FastifyInstance }, log: Logger,
     ).unref()
     heardEverybody(app.server)
       .then(() => app.close())
+      .then(() => tracing?.stop())
       .then(
         () => exit(log, 0),
         (error) => die(log, error, 'unclean stop'),

@@ -3,11 +3,21 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { collector } from '@roomlog/testkit'
 import { afterEach, describe, expect, test } from 'vitest'
 
 const FIXTURE = join(import.meta.dirname, 'fixtures', 'service.ts')
 const DATABASE_URL = 'postgres://user:canary@localhost/none'
 const PATIENCE = { timeout: 20_000 }
+/** For Node: a line for each package of OpenTelemetry that is loaded, but for its API's, which prom-client has. */
+const TELL_WHAT_IS_LOADED = `--import data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from 'node:module'
+  registerHooks({
+    resolve: (specifier, context, next) => {
+      if (/^@opentelemetry.(?!api$)/.test(specifier)) process.stdout.write('{"msg":"telemetry is loaded"}\\n')
+      return next(specifier, context)
+    },
+  })`)}`
 
 describe('a service’s process', () => {
   const children: ChildProcess[] = []
@@ -112,6 +122,31 @@ describe('a service’s process', () => {
     await expect(pass()).rejects.toThrow()
     expect(await ended).toEqual([null, 'SIGKILL'])
     expect(lines().filter(({ msg }) => msg === 'stopping')).toEqual([])
+  })
+
+  test.each([
+    ['without a collector nothing of traces is even loaded', '', []],
+    ['what was traced last is exported before it ends', 'url', ['a step']],
+  ])('%s', async (_name, endpoint, exported) => {
+    await using to = await collector()
+    const { child, url, lines, ended } = start({
+      NODE_OPTIONS: TELL_WHAT_IS_LOADED,
+      OTEL_EXPORTER_OTLP_ENDPOINT: endpoint === 'url' ? to.url : endpoint,
+    })
+    await fetch(`${await url()}/traced`)
+    child.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+    expect(to.spans().map(({ name }) => name)).toEqual(exported)
+    expect(lines().some(({ msg }) => msg === 'telemetry is loaded')).toBe(exported.length > 0)
+  })
+
+  test('ends cleanly although its collector does not answer', async () => {
+    await using to = await collector({ status: 'none' })
+    const { child, url, ended } = start({ OTEL_EXPORTER_OTLP_ENDPOINT: to.url })
+    await fetch(`${await url()}/traced`)
+    child.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+    expect(to.requests).toHaveLength(1)
   })
 
   test('does not begin with wrong settings, and names them all', async () => {

@@ -10,6 +10,7 @@ import {
   type Logger,
   measureMember,
   measurePools,
+  type Tracing,
 } from '@roomlog/service-kit'
 import type { FastifyInstance } from 'fastify'
 import { createBatchHandler } from './batch/handle-batch.ts'
@@ -27,6 +28,8 @@ export interface Overrides {
   readonly openLog?: (signal: AbortSignal) => Promise<EventLog>
   /** Told when nothing will be stored any more; by default the process ends, to be started again. */
   readonly onFatal?: (error: Error) => void
+  /** Undefined: no traces. */
+  readonly tracing?: Tracing | undefined
 }
 
 /** The persister: health and metrics over HTTP, and the consumer, which begins when the application is ready. */
@@ -48,9 +51,10 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     database: logDatabase,
   }
   const store = postgresStore(database.db)
+  const traces = overrides.tracing && { tracing: overrides.tracing, log: config.eventLog }
   const consumer = new Consumer({
     openLog: overrides.openLog ?? ((signal) => connectEventLog({ ...logSettings, signal }, log)),
-    handlerFor: (eventLog) => createBatchHandler({ store, eventLog, log, metrics, paused }),
+    handlerFor: (eventLog) => createBatchHandler({ store, eventLog, log, metrics, paused, traces }),
     onFatal: overrides.onFatal ?? endProcess,
     log,
   })

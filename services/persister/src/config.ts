@@ -9,6 +9,8 @@ import {
   needsWholeKafkaLogin,
   parseSettings,
   portSetting,
+  tracingOf,
+  tracingSettings,
 } from '@roomlog/service-kit'
 import { z } from 'zod'
 
@@ -16,6 +18,7 @@ import { z } from 'zod'
 export const settings = {
   ...commonSettings,
   ...kafkaSettings,
+  ...tracingSettings,
   PORT: portSetting(3100),
   CRASH_AT: crashAtSetting,
 }
@@ -29,6 +32,7 @@ const configSchema = schema
   .transform((s) => ({
     logLevel: s.LOG_LEVEL,
     crashAt: s.CRASH_AT,
+    tracing: tracingOf(s),
     host: s.HOST,
     port: s.PORT,
     database: { url: s.DATABASE_URL, role: s.DATABASE_ROLE },

@@ -5,6 +5,7 @@ import { newId } from '@roomlog/protocol'
 import { createMetrics } from '@roomlog/service-kit'
 import { pino } from 'pino'
 import { expect } from 'vitest'
+import type { Traces } from '../src/batch/batch-trace.ts'
 import { createBatchHandler } from '../src/batch/handle-batch.ts'
 import { postgresStore } from '../src/batch/message-store.ts'
 import { PausedPartitions } from '../src/batch/paused-partitions.ts'
@@ -16,13 +17,13 @@ export const silent = pino({ level: 'silent' })
 export type TestHandler = ReturnType<typeof testHandler>
 
 /** The batch handler, with what it logs and counts. */
-export function testHandler({ db }: Database, eventLog: EventLog) {
+export function testHandler({ db }: Database, eventLog: EventLog, traces?: Traces) {
   const lines: string[] = []
   const log = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) })
   const registry = createMetrics()
   const paused = new PausedPartitions()
   const metrics = createPersisterMetrics(registry, () => paused.count)
-  const onBatch = createBatchHandler({ store: postgresStore(db), eventLog, log, metrics, paused })
+  const onBatch = createBatchHandler({ store: postgresStore(db), eventLog, log, metrics, paused, traces })
   return {
     lines,
     levels: () => lines.map((line) => (JSON.parse(line) as { readonly level: number }).level),

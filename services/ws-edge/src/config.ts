@@ -15,6 +15,8 @@ import {
   portSetting,
   publicKeysSetting,
   redisSettings,
+  tracingOf,
+  tracingSettings,
   trustProxySetting,
 } from '@roomlog/service-kit'
 import { z } from 'zod'
@@ -23,6 +25,7 @@ import { z } from 'zod'
 export const settings = {
   ...commonSettings,
   ...kafkaSettings,
+  ...tracingSettings,
   ...redisSettings,
   ...limitSettings,
   PORT: portSetting(3001),
@@ -58,6 +61,7 @@ const configSchema = z
   .transform((s) => ({
     logLevel: s.LOG_LEVEL,
     crashAt: s.CRASH_AT,
+    tracing: tracingOf(s),
     host: s.HOST,
     port: s.PORT,
     trustProxy: s.TRUST_PROXY,

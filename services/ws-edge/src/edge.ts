@@ -2,7 +2,7 @@ import { type ConnectOptions, connect, type Database } from '@roomlog/db'
 import { connectEventLog, type EventLog } from '@roomlog/event-log'
 import { broadcastGroup } from '@roomlog/events'
 import { connectLive, type Live } from '@roomlog/live'
-import { createMetrics, type Logger, measureMember, measurePools } from '@roomlog/service-kit'
+import { createMetrics, type Logger, measureMember, measurePools, type Tracing } from '@roomlog/service-kit'
 import { Broadcast } from './broadcast/broadcast.ts'
 import type { Config } from './config.ts'
 import { PresenceKeeper } from './live/presence.ts'
@@ -14,6 +14,7 @@ import { Rooms } from './rooms/rooms.ts'
 import { Memberships } from './sends/memberships.ts'
 import { Sends } from './sends/sends.ts'
 import { Connections } from './sockets/connections.ts'
+import { EdgeTraces } from './traces.ts'
 
 /** Kafka's least: an edge that was killed finds its group free again after it. */
 const SESSION_TIMEOUT_MS = 6_000
@@ -24,6 +25,8 @@ export interface EdgeOverrides {
   readonly openLog?: (signal: AbortSignal) => Promise<EventLog>
   /** Told when nothing will be heard any more; by default the process ends, to be started again. */
   readonly onFatal?: (error: Error) => void
+  /** Undefined: no traces. */
+  readonly tracing?: Tracing | undefined
 }
 
 export type Edge = ReturnType<typeof createEdge>
@@ -44,6 +47,7 @@ export function createEdge(config: Config, log: Logger, overrides: EdgeOverrides
     database: logDatabase,
   }
 
+  const traces = overrides.tracing && new EdgeTraces(overrides.tracing, config.eventLog)
   const registry = createMetrics()
   const connections = new Connections(limits.maxSocketsPerUser)
   const metrics = createEdgeMetrics(registry, {
@@ -58,6 +62,7 @@ export function createEdge(config: Config, log: Logger, overrides: EdgeOverrides
     reader,
     limits,
     metrics,
+    traces,
     log,
     onWatch: (roomId) => signals.watch({ kind: 'room', roomId }),
     onUnwatch: (roomId) => signals.unwatch({ kind: 'room', roomId }),
@@ -70,6 +75,7 @@ export function createEdge(config: Config, log: Logger, overrides: EdgeOverrides
     connections,
     onFatal: overrides.onFatal ?? endProcess,
     metrics,
+    traces,
     log,
   })
   measureMember(registry, broadcastGroup(edgeId), () => broadcast.health())
@@ -84,6 +90,7 @@ export function createEdge(config: Config, log: Logger, overrides: EdgeOverrides
     edgeId,
     limits,
     metrics,
+    traces,
     log,
   })
   const signals = new SignalHandler({ signals: live.signals, rooms, connections, memberships, log })

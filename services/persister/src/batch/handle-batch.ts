@@ -2,6 +2,7 @@ import type { FailureKind } from '@roomlog/db'
 import type { EventLog, SubscribeOptions } from '@roomlog/event-log'
 import { crashPoint, type Logger } from '@roomlog/service-kit'
 import type { PersisterMetrics } from '../metrics.ts'
+import { BatchTrace, type Traces } from './batch-trace.ts'
 import { storeAround } from './bisect.ts'
 import { countVerdicts } from './count.ts'
 import { decodeBatch, type NewerRecord } from './decode.ts'
@@ -24,6 +25,7 @@ export interface BatchDependencies {
   readonly log: Logger
   readonly metrics: PersisterMetrics
   readonly paused: PausedPartitions
+  readonly traces?: Traces | undefined
   /** Between attempts to store; default: real time passes. */
   readonly pause?: Pause
   /** A ULID of now; default: by this process's clock. */
@@ -36,11 +38,14 @@ export function createBatchHandler(deps: BatchDependencies): SubscribeOptions['o
     withHeartbeats(context, async (signal) => {
       const { candidates, dead, newer } = decodeBatch(batch.records)
       notePause(deps, batch.partition, newer)
+      const trace = deps.traces && new BatchTrace(deps.traces, batch.partition, dead, candidates)
       const judged = await storeAll(deps, batch.partition, candidates, signal)
+      trace?.stored()
       const verdicts = [...dead, ...judged]
       logDead(deps.log, batch.partition, verdicts)
       crashPoint('before_publish')
-      await publish(deps.eventLog, batch.partition, verdicts, signal)
+      await publish(deps.eventLog, batch.partition, verdicts, signal, trace)
+      trace?.end(verdicts)
       deps.metrics.batchRecords.observe(verdicts.length)
       countVerdicts(deps.metrics, verdicts)
       crashPoint('after_publish_before_offset_commit')

@@ -1,5 +1,12 @@
 import type { EventLog } from '@roomlog/event-log'
-import { type EncodedRecord, encodeDeadLetter, encodePersisted, encodeRejected } from '@roomlog/events'
+import {
+  type EncodedRecord,
+  encodeDeadLetter,
+  encodePersisted,
+  encodeRejected,
+  traced,
+} from '@roomlog/events'
+import type { BatchTrace } from './batch-trace.ts'
 import type { DeadRecord, Verdict } from './verdict.ts'
 
 /** Appends what the verdicts of one partition's records call for; resolves when the log has all of it. */
@@ -8,11 +15,14 @@ export async function publish(
   partition: number,
   verdicts: readonly Verdict[],
   signal: AbortSignal,
+  trace?: BatchTrace,
 ): Promise<void> {
   // First what must not get lost, then who is told of it.
   const deadLetters = verdicts.filter((v) => v.kind === 'dead').map((v) => deadLetterOf(partition, v))
   if (deadLetters.length > 0) await log.appendAll('deadLetters', deadLetters, signal)
-  const persisted = verdicts.flatMap(persistedOf)
+  const persisted = verdicts.flatMap((verdict, index) =>
+    persistedOf(verdict).map((record) => traced(record, trace?.sending(index))),
+  )
   if (persisted.length > 0) await log.appendAll('persisted', persisted, signal)
 }
 

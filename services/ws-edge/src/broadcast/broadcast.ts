@@ -5,6 +5,7 @@ import type { EdgeMetrics } from '../metrics.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import type { Connections } from '../sockets/connections.ts'
 import { wireFrame } from '../sockets/wire-frame.ts'
+import type { EdgeTraces } from '../traces.ts'
 
 export interface BroadcastOptions {
   readonly edgeId: string
@@ -15,6 +16,7 @@ export interface BroadcastOptions {
   /** Nothing will be heard any more. */
   readonly onFatal: (error: Error) => void
   readonly metrics: EdgeMetrics
+  readonly traces?: EdgeTraces | undefined
   readonly log: Logger
 }
 
@@ -122,7 +124,8 @@ export class Broadcast {
     this.#options.metrics.persisted.inc()
     this.#options.rooms.message(roomId, seq, headers[HEADERS.epoch], () => {
       const payload = frameOfPersisted(value)
-      return payload === undefined ? undefined : { seq, frame: wireFrame(payload) }
+      if (payload === undefined) return undefined
+      return { seq, frame: wireFrame(payload), heard: this.#options.traces?.heard(headers) }
     })
   }
 

@@ -10,6 +10,14 @@ export interface Row {
   readonly seq: number
   /** As `wireFrame` builds it. */
   readonly frame: Buffer
+  /** Of a traced message that the log told of. */
+  readonly heard?: Heard | undefined
+}
+
+/** When the log told of a message, by the monotonic clock, and the trace that its record carries. */
+export interface Heard {
+  readonly traceparent: string
+  readonly atMs: number
 }
 
 /** What one statement read of a room, for one user or for nobody in particular. */

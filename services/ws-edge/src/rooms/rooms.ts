@@ -7,6 +7,7 @@ import type { Kysely } from 'kysely'
 import { refOf } from '../frames/ref.ts'
 import type { EdgeMetrics } from '../metrics.ts'
 import { BEHIND_BYTES, type Connection } from '../sockets/connection.ts'
+import type { EdgeTraces } from '../traces.ts'
 import { PageTurns } from './page-turns.ts'
 import type { RoomEffect, RoomEvent, Row, Subscription } from './room-events.ts'
 import { checkRooms, type ReadRequest, type RoomReader, readMembers } from './room-reader.ts'
@@ -25,6 +26,7 @@ export interface RoomsOptions {
   readonly reader: RoomReader
   readonly limits: Limits
   readonly metrics: Pick<EdgeMetrics, 'acceptedToDelivered' | 'gapFills'>
+  readonly traces?: EdgeTraces | undefined
   readonly log: Logger
   /** A room got its first local socket, or lost its last. */
   readonly onWatch: (roomId: string) => void
@@ -300,13 +302,18 @@ export class Rooms {
   ): Promise<void> {
     const frames = rows.map(({ frame }) => frame)
     const behind: RoomSubscription[] = []
+    let written = 0
     for (const [index, sub] of subs.entries()) {
       if (index > 0 && index % SLICE === 0) await nextTurn()
       if (!room.isLive(sub)) continue
       if (isBehind(sub)) behind.push(sub)
-      else sub.connection.write(frames)
+      else {
+        sub.connection.write(frames)
+        written += 1
+      }
     }
     this.#observeDelivery(rows)
+    this.#options.traces?.delivered(roomId, rows, written)
     // Not within the state's own step.
     queueMicrotask(() => this.#feed(roomId, room, { type: 'flushed', behind, nowMs: performance.now() }))
   }

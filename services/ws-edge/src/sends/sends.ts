@@ -1,6 +1,6 @@
 import type { Tables } from '@roomlog/db'
 import { AppendError, type EventLog } from '@roomlog/event-log'
-import { encodeCreated } from '@roomlog/events'
+import { encodeCreated, traced } from '@roomlog/events'
 import {
   type ClientFrameOf,
   type Limits,
@@ -9,12 +9,13 @@ import {
   type SendFailureCode,
   type ServerFrameOf,
 } from '@roomlog/protocol'
-import { crashPoint, type Logger, within } from '@roomlog/service-kit'
+import { crashPoint, type Logger, type Span, within } from '@roomlog/service-kit'
 import type { Kysely } from 'kysely'
 import { refOf } from '../frames/ref.ts'
 import type { EdgeMetrics } from '../metrics.ts'
 import type { Connection } from '../sockets/connection.ts'
 import { OVERLOADED_RETRY_MS, TokenBuckets } from '../sockets/limits.ts'
+import type { EdgeTraces } from '../traces.ts'
 import type { Memberships } from './memberships.ts'
 import { findStored } from './stored.ts'
 
@@ -26,6 +27,7 @@ export interface SendsOptions {
   readonly edgeId: string
   readonly limits: Limits
   readonly metrics: EdgeMetrics
+  readonly traces?: EdgeTraces | undefined
   readonly log: Logger
 }
 
@@ -55,18 +57,20 @@ export class Sends {
 
   /** Never rejects: whatever happens is told in the ack. */
   async take(connection: Connection, frame: ClientFrameOf<'sendMessage'>): Promise<void> {
+    const received = this.#options.traces?.received(frame)
     if (connection.unacked >= this.#options.limits.maxUnacked) {
-      this.#answer(connection, frame, OVERLOADED)
+      this.#answer(connection, frame, OVERLOADED, received)
       return
     }
     const waitMs = this.#users.take(connection.userId)
     if (waitMs > 0) {
-      this.#answer(connection, frame, rateLimited(waitMs))
+      this.#answer(connection, frame, rateLimited(waitMs), received)
       return
     }
     connection.sendTaken()
     const deadlineMs = performance.now() + SEND_TIMEOUT_MS
-    this.#answer(connection, frame, await this.#send(connection.userId, frame, deadlineMs))
+    const outcome = await this.#send(connection.userId, frame, deadlineMs, received)
+    this.#answer(connection, frame, outcome, received)
     connection.sendAnswered()
   }
 
@@ -80,7 +84,12 @@ export class Sends {
   }
 
   /** `deadlineMs`: of `performance.now()`. */
-  async #send(senderId: string, frame: ClientFrameOf<'sendMessage'>, deadlineMs: number): Promise<Outcome> {
+  async #send(
+    senderId: string,
+    frame: ClientFrameOf<'sendMessage'>,
+    deadlineMs: number,
+    received: Span | undefined,
+  ): Promise<Outcome> {
     const { roomId, clientMsgId, body } = frame
     try {
       const found = this.#options.memberships.of(roomId, senderId)
@@ -107,19 +116,26 @@ export class Sends {
       acceptedAt,
       edgeId: this.#options.edgeId,
     }
-    return this.#append(event, deadlineMs)
+    return this.#append(event, deadlineMs, received)
   }
 
-  async #append(event: Parameters<typeof encodeCreated>[0], deadlineMs: number): Promise<Outcome> {
+  async #append(
+    event: Parameters<typeof encodeCreated>[0],
+    deadlineMs: number,
+    received: Span | undefined,
+  ): Promise<Outcome> {
     const eventLog = this.#options.eventLog()
     if (eventLog === undefined) return OVERLOADED
     const acceptedAtMs = performance.now()
+    const sending = this.#options.traces?.sending(event.roomId, received)
     try {
-      await eventLog.append('created', encodeCreated(event), leftMs(deadlineMs))
+      await eventLog.append('created', traced(encodeCreated(event), sending), leftMs(deadlineMs))
+      sending?.end()
       this.#options.metrics.acceptedToAcked.observe((performance.now() - acceptedAtMs) / 1000)
       crashPoint('after_produce_before_ack')
       return ACCEPTED
     } catch (error) {
+      sending?.end({}, error instanceof AppendError ? error.outcome : 'failed')
       if (error instanceof AppendError && error.outcome === 'not_published') return OVERLOADED
       if (!(error instanceof AppendError)) this.#options.log.error({ err: error }, 'append failed')
       return { status: 'FAILED', code: 'unavailable' }
@@ -144,10 +160,17 @@ export class Sends {
     return { status: 'ACCEPTED', messageId: stored.id, seq: stored.seq }
   }
 
-  #answer(connection: Connection, send: Pick<Ack, 'roomId' | 'clientMsgId' | 'ref'>, outcome: Outcome): void {
+  #answer(
+    connection: Connection,
+    send: Pick<Ack, 'roomId' | 'clientMsgId' | 'ref'>,
+    outcome: Outcome,
+    received?: Span,
+  ): void {
     const { roomId, clientMsgId } = send
     const base = { type: 'ack', roomId, clientMsgId, ...refOf(send) } as const
-    this.#options.metrics.sends.inc({ result: outcome.status === 'ACCEPTED' ? 'accepted' : outcome.code })
+    const result = outcome.status === 'ACCEPTED' ? 'accepted' : outcome.code
+    this.#options.metrics.sends.inc({ result })
+    this.#options.traces?.answered(received, result)
     if (outcome.status === 'ACCEPTED') connection.send({ ...base, ...outcome })
     else connection.send({ ...base, ...outcome, retryable: SEND_FAILURES[outcome.code].retryable })
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ROLES } from '@roomlog/db'
-import { suiteOn } from '@roomlog/testkit'
+import { collector, suiteOn } from '@roomlog/testkit'
 import { check, Recorder, readHistory } from '@roomlog/testkit/proof'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { CROWD, Crowd } from '../chaos/load/crowd.ts'
@@ -52,7 +52,9 @@ function sideBySide(engine: 'embedded' | 'full'): void {
 
   beforeAll(async () => {
     const servers = resources.use(await fleetServers(engine))
-    env = { ...servers.env, ...LIMITS }
+    // Records of the present version then have a header that the previous one may not know.
+    const traces = resources.use(await collector())
+    env = { ...servers.env, ...LIMITS, OTEL_EXPORTER_OTLP_ENDPOINT: traces.url }
     fleet = resources.use(await Fleet.prepare({ env, apis: 2, edges: 2, persisters: 2 }))
   })
   afterAll(() => resources.disposeAsync())

@@ -140,6 +140,18 @@ describe('a service’s process', () => {
     expect(lines().some(({ msg }) => msg === 'telemetry is loaded')).toBe(exported.length > 0)
   })
 
+  test('logs in to its collector', async () => {
+    await using to = await collector({ login: 'Bearer canary' })
+    const { child, url, ended } = start({
+      OTEL_EXPORTER_OTLP_ENDPOINT: to.url,
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20canary,x-tenant=chat',
+    })
+    await fetch(`${await url()}/traced`)
+    child.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+    expect(to.spans()).toHaveLength(1)
+  })
+
   test('ends cleanly although its collector does not answer', async () => {
     await using to = await collector({ status: 'none' })
     const { child, url, ended } = start({ OTEL_EXPORTER_OTLP_ENDPOINT: to.url })

@@ -66,15 +66,18 @@ export interface TestCollector extends AsyncDisposable {
 export interface CollectorOptions {
   /** What it answers; `none`: it takes requests and answers none. Default 200. */
   readonly status?: number | 'none'
+  /** The `authorization` that it wants; default: none. */
+  readonly login?: string
 }
 
 /** A collector of traces: the receiving end of OTLP over HTTP, with protobuf. */
-export async function collector({ status = 200 }: CollectorOptions = {}): Promise<TestCollector> {
+export async function collector({ status = 200, login }: CollectorOptions = {}): Promise<TestCollector> {
   const requests: Buffer[] = []
   const server = createServer(async (request, response) => {
     const body = await buffer(request)
     if (request.method !== 'POST' || request.url !== '/v1/traces') return answer(response, 404)
     if (request.headers['content-type'] !== 'application/x-protobuf') return answer(response, 415)
+    if (login !== undefined && request.headers.authorization !== login) return answer(response, 401)
     requests.push(body)
     if (status !== 'none') answer(response, status)
   })

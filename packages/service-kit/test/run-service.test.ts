@@ -154,7 +154,7 @@ describe('a service’s process', () => {
 
   test('ends cleanly although its collector does not answer', async () => {
     await using to = await collector({ status: 'none' })
-    const { child, url, ended } = start({ OTEL_EXPORTER_OTLP_ENDPOINT: to.url })
+    const { child, url, ended } = start({ OTEL_EXPORTER_OTLP_ENDPOINT: to.url, STOP_TIMEOUT_MS: '8000' })
     await fetch(`${await url()}/traced`)
     child.kill('SIGTERM')
     expect(await ended).toEqual([0, null])

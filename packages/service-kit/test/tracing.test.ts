@@ -48,6 +48,7 @@ describe('a step', () => {
       kind: 5,
       traceId: TRACE_ID,
       parentId: 'b7ad6b7169203331',
+      hasRemoteParent: true,
       links: ['b7ad6b7169203331'],
       attributes: STEP.attributes,
       isError: false,
@@ -57,22 +58,20 @@ describe('a step', () => {
       kind: 3,
       traceId: TRACE_ID,
       parentId: firstSpan?.spanId,
+      hasRemoteParent: false,
       attributes: { 'roomlog.verdict': 'stored', 'error.type': 'broken' },
       isError: true,
     })
     expect(second.traceparent).toBe(`00-${TRACE_ID}-${secondSpan?.spanId}-01`)
   })
 
-  test('may have begun before it is known, and ends no earlier', async () => {
+  test('may have begun before it is known', async () => {
     await using to = await collector()
     const { tracing } = await tracingTo(to.url)
-    const nowMs = performance.now()
-    tracing.start('a second ago', { ...STEP, startedAtMs: nowMs - 1000 }).end()
-    tracing.start('now', { ...STEP, startedAtMs: nowMs }).end()
+    tracing.start('step', { ...STEP, startedAtMs: performance.now() - 1000 }).end()
     await tracing.stop()
-    const [before, now] = to.spans().map(({ startMs, endMs }) => endMs - startMs)
-    expect(before).toBeGreaterThanOrEqual(1000)
-    expect(now).toBeGreaterThanOrEqual(0)
+    const [ms] = to.spans().map(({ startMs, endMs }) => endMs - startMs)
+    expect(ms).toBeGreaterThanOrEqual(1000)
   })
 
   test.each(GARBAGE)('begins a new trace where garbage came along (%#)', async (parent) => {

@@ -23,6 +23,7 @@ const OTLP = protobuf
     repeated KeyValue attributes = 9;
     repeated Link links = 13;
     Status status = 15;
+    fixed32 flags = 16;
   }
   message Link { bytes traceId = 1; bytes spanId = 2; }
   message Status { uint32 code = 3; }
@@ -31,6 +32,8 @@ const OTLP = protobuf
 `)
   .root.lookupType('ExportTraceServiceRequest')
 const ERROR_STATUS = 2
+/** Of a span's flags: the parent was another process's. */
+const PARENT_IS_REMOTE = 0x200
 const NS_PER_MS = 1e6
 
 /** A span as its collector got it. */
@@ -45,6 +48,8 @@ export interface CollectedSpan {
   readonly spanId: string
   /** Undefined where it began its trace. */
   readonly parentId: string | undefined
+  /** The parent is another process's. */
+  readonly hasRemoteParent: boolean
   /** Span ids. */
   readonly links: readonly string[]
   readonly attributes: Readonly<Record<string, string | number>>
@@ -123,6 +128,7 @@ interface DecodedSpan {
   readonly attributes: KeyValues
   readonly links: readonly { readonly spanId: Buffer }[]
   readonly status: { readonly code: number } | null
+  readonly flags: number
 }
 
 function spansOf(request: Buffer): readonly CollectedSpan[] {
@@ -143,6 +149,7 @@ function collected(process: CollectedSpan['attributes'], span: DecodedSpan): Col
     traceId: hex(span.traceId),
     spanId: hex(span.spanId),
     parentId: span.parentSpanId.length === 0 ? undefined : hex(span.parentSpanId),
+    hasRemoteParent: (span.flags & PARENT_IS_REMOTE) !== 0,
     links: span.links.map(({ spanId }) => hex(spanId)),
     attributes: recordOf(span.attributes),
     isError: span.status?.code === ERROR_STATUS,

@@ -13,6 +13,7 @@ import {
   type Tracing,
 } from '@roomlog/service-kit'
 import type { FastifyInstance } from 'fastify'
+import { Traces } from './batch/batch-trace.ts'
 import { createBatchHandler } from './batch/handle-batch.ts'
 import { postgresStore } from './batch/message-store.ts'
 import { PausedPartitions } from './batch/paused-partitions.ts'
@@ -51,7 +52,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     database: logDatabase,
   }
   const store = postgresStore(database.db)
-  const traces = overrides.tracing && { tracing: overrides.tracing, log: config.eventLog }
+  const traces = overrides.tracing && new Traces(overrides.tracing, config.eventLog)
   const consumer = new Consumer({
     openLog: overrides.openLog ?? ((signal) => connectEventLog({ ...logSettings, signal }, log)),
     handlerFor: (eventLog) => createBatchHandler({ store, eventLog, log, metrics, paused, traces }),

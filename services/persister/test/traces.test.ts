@@ -3,12 +3,13 @@ import { HEADERS } from '@roomlog/events'
 import { openTracing } from '@roomlog/service-kit'
 import { type CollectedSpan, collector, suiteOn, type TestCollector } from '@roomlog/testkit'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { Traces } from '../src/batch/batch-trace.ts'
 import { readAll, silent, testHandler } from './handler.ts'
 import { candidate, created, newRoom, recordOf, type TestDatabase, testDatabase } from './support.ts'
 
 const SAMPLED = 1
-const PROCESS = 'process chat.messages.v1'
-const SEND = 'send chat.messages.persisted.v1'
+const PROCESS = 'process ns.chat.messages.v1'
+const SEND = 'send ns.chat.messages.persisted.v1'
 const STORE = 'INSERT chat.messages'
 const CANARY = 'a body that nobody but members may read'
 
@@ -33,8 +34,8 @@ suiteOn(['postgres'], 'the traces of a batch', () => {
     const config = { endpoint: to.url, sampler: 'parentbased_always_on', ratio: 1 } as const
     const tracing = await openTracing(config, { service: 'persister', host: 'here', port: 1 }, silent)
     const eventLog = await memory.open({ clientId: 'test' }, silent)
-    const log = { engine: 'full', namespace: '' } as const
-    await testHandler(database.persister, eventLog, { tracing, log }).handle(records)
+    const traces = new Traces(tracing, { engine: 'full', namespace: 'ns' })
+    await testHandler(database.persister, eventLog, traces).handle(records)
     await eventLog.close()
     await tracing.stop()
     return to.spans()
@@ -69,7 +70,8 @@ suiteOn(['postgres'], 'the traces of a batch', () => {
         isError: verdict === 'dead',
         attributes: {
           'messaging.system': 'kafka',
-          'messaging.destination.name': 'chat.messages.v1',
+          'messaging.destination.name': 'ns.chat.messages.v1',
+          'messaging.consumer.group.name': 'ns.chat-persistor',
           'messaging.kafka.offset': offset,
           'messaging.batch.message_count': 5,
           'roomlog.room.id': room,

@@ -139,8 +139,7 @@ class Step implements Span {
     if (failure !== undefined) {
       this.span.setAttributes({ 'error.type': failure }).setStatus({ code: SpanStatusCode.ERROR })
     }
-    // By the clock of `startedAtMs`: the SDK would take the wall's, which may be behind it.
-    this.span.end(performance.now())
+    this.span.end()
   }
 }
 

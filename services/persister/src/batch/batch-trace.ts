@@ -1,12 +1,28 @@
 import type { LogRecord } from '@roomlog/event-log'
-import { HEADERS, logSpan, PERSISTER_GROUP, SPAN_ATTRIBUTES, type TracedLog } from '@roomlog/events'
+import {
+  HEADERS,
+  logSpan,
+  namespaced,
+  PERSISTER_GROUP,
+  SPAN_ATTRIBUTES,
+  type TracedLog,
+} from '@roomlog/events'
 import type { Span, Tracing } from '@roomlog/service-kit'
 import type { Verdict } from './verdict.ts'
 
-/** A persister's traces. */
-export interface Traces {
+/** What the traces of all batches have in common. */
+export class Traces {
   readonly tracing: Tracing
-  readonly log: TracedLog
+  readonly process: ReturnType<typeof logSpan>
+  readonly send: ReturnType<typeof logSpan>
+  readonly group: string
+
+  constructor(tracing: Tracing, log: TracedLog) {
+    this.tracing = tracing
+    this.process = logSpan(log, 'created', 'process')
+    this.send = logSpan(log, 'persisted', 'send')
+    this.group = namespaced(log.namespace, PERSISTER_GROUP)
+  }
 }
 
 /**
@@ -29,15 +45,15 @@ export class BatchTrace {
     candidates: readonly { readonly record: LogRecord }[],
   ) {
     const judged = [...dead, ...candidates]
-    const { name, attributes } = logSpan(traces.log, 'created', 'process')
+    const { tracing, group, process } = traces
     this.#traces = traces
     this.#processing = judged.map(({ record: { headers, offset, key } }) =>
-      traces.tracing.start(name, {
+      tracing.start(process.name, {
         kind: 'consumer',
         parent: headers[HEADERS.traceparent],
         attributes: {
-          ...attributes,
-          [SPAN_ATTRIBUTES.group]: PERSISTER_GROUP,
+          ...process.attributes,
+          [SPAN_ATTRIBUTES.group]: group,
           [SPAN_ATTRIBUTES.partition]: String(partition),
           [SPAN_ATTRIBUTES.offset]: Number(offset),
           [SPAN_ATTRIBUTES.batchSize]: judged.length,
@@ -71,12 +87,9 @@ export class BatchTrace {
 
   /** What comes of the record at `index` is handed to the log; ends with the batch, which waits for it. */
   sending(index: number): Span {
-    const { name, attributes } = logSpan(this.#traces.log, 'persisted', 'send')
-    const span = this.#traces.tracing.start(name, {
-      kind: 'producer',
-      parent: this.#processing[index],
-      attributes,
-    })
+    const { tracing, send } = this.#traces
+    const { name, attributes } = send
+    const span = tracing.start(name, { kind: 'producer', parent: this.#processing[index], attributes })
     this.#sending.set(index, span)
     return span
   }

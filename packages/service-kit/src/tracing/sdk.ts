@@ -28,8 +28,6 @@ import type { Attributes, Origin, Span, SpanOptions, Tracing } from './tracing.t
 
 /** Spans that wait for their export; above that they are dropped. About 1 KB each. */
 const QUEUE_MAX_SPANS = 8192
-const EXPORT_INTERVAL_MS = 1000
-const EXPORT_TIMEOUT_MS = 10_000
 const STOP_TIMEOUT_MS = 1000
 const SILENCE_MS = 60_000
 /** As many records as a batch of the log has. */
@@ -53,10 +51,7 @@ const ROOTS = {
 /** Traces by OpenTelemetry's SDK, to a collector. */
 export function sdkTracing(config: TracingConfig, origin: Origin, log: Logger): Tracing {
   sayTroubleOnceAMinute(log)
-  const exporter = new OTLPTraceExporter({
-    url: `${config.endpoint.replace(/\/$/, '')}/v1/traces`,
-    timeoutMillis: EXPORT_TIMEOUT_MS,
-  })
+  const exporter = new OTLPTraceExporter({ url: `${config.endpoint.replace(/\/$/, '')}/v1/traces` })
   const provider = new TracerProvider({
     resource: resourceFromAttributes({
       'service.namespace': 'roomlog',
@@ -65,13 +60,7 @@ export function sdkTracing(config: TracingConfig, origin: Origin, log: Logger): 
     }),
     sampler: samplerOf(config),
     spanLimits: { linkCountLimit: LINKS_MAX, attributeValueLengthLimit: VALUE_MAX_UNITS },
-    spanProcessors: [
-      new BatchSpanProcessor({
-        exporter,
-        maxQueueSize: QUEUE_MAX_SPANS,
-        scheduledDelayMillis: EXPORT_INTERVAL_MS,
-      }),
-    ],
+    spanProcessors: [new BatchSpanProcessor({ exporter, maxQueueSize: QUEUE_MAX_SPANS })],
   })
   const tracer = provider.getTracer('roomlog')
   return {
@@ -143,7 +132,7 @@ class Step implements Span {
   }
 }
 
-/** The SDK tells of each export that failed, each second while a collector is away. */
+/** The SDK tells of each export that failed, one each few seconds while a collector is away. */
 function sayTroubleOnceAMinute(log: Logger): void {
   let saidAtMs = Number.NEGATIVE_INFINITY
   const say = (details: object, message: string) => {

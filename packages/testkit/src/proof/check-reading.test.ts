@@ -242,6 +242,18 @@ describe('I16', () => {
     expect(violated(history.gets('ann', 1).gets('bob', 1).entries)).not.toContain('I16')
   })
 
+  test('who is added finds the head, which nobody may have seen yet', () => {
+    const unseen = (added: boolean) => {
+      const history = told().sends('ann', 'm1').stores('ann', 'm1')
+      if (added) history.changes('add', 'bob')
+      return history.cursor('bob', 1).gets('ann', 1).gets('bob', 1)
+    }
+    expect(violated(unseen(true).entries)).not.toContain('I16')
+    expect(violated(unseen(false).entries)).toContain('I16')
+    const unsent = told().talks('ann', 'm1', BOTH).changes('add', 'bob')
+    expect(violated(unsent.cursor('bob', 2).talks('ann', 'm2', BOTH).entries)).toContain('I16')
+  })
+
   test('answers that overlap may come in either order', () => {
     const history = three()
     const asked = history.now

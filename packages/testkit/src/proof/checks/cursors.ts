@@ -1,11 +1,11 @@
-import type { Entry } from '../history.ts'
+import type { Entry, Seen } from '../history.ts'
 import type { Violation } from './violation.ts'
 
 type Answer = Extract<Entry, { type: 'cursor' }>
 
 /**
  * I16: a read position that was answered is never answered lower to who asks later, nor is one above the head: it is set by
- * a message, which somebody has seen by then.
+ * a message, which somebody has seen by then, or by the head that who is added finds, which nobody may have seen yet.
  */
 export function cursors(history: readonly Entry[]): readonly Violation[] {
   const violations: Violation[] = []
@@ -18,7 +18,7 @@ export function cursors(history: readonly Entry[]): readonly Violation[] {
     }
     if (entry.type !== 'cursor') continue
     const head = heads.get(entry.roomId) ?? 0
-    if (entry.lastReadSeq > head) {
+    if (entry.lastReadSeq > head && !mayBeFound(history, entry)) {
       const what = `${entry.roomId}: a read position of ${entry.lastReadSeq} is above the head ${head}`
       violations.push({ invariant: 'I16', what, trace: [entry] })
     }
@@ -31,6 +31,25 @@ export function cursors(history: readonly Entry[]): readonly Violation[] {
   }
   for (const own of answers.values()) violations.push(...decreases(own))
   return violations
+}
+
+/** Whether the position may be the head that its owner found when added: the message there was sent before. */
+function mayBeFound(history: readonly Entry[], { roomId, userId, lastReadSeq, t }: Answer): boolean {
+  const before = history.filter((entry) => entry.t < t && 'roomId' in entry && entry.roomId === roomId)
+  const isAdding = (entry: Entry) =>
+    entry.type === 'membership' && entry.change === 'add' && entry.userId === userId
+  if (!before.some(isAdding)) return false
+  const seenIn = (entry: Entry): readonly Seen[] => {
+    if (entry.type === 'live' && entry.roomId === roomId) return [entry]
+    return entry.type === 'page' && entry.roomId === roomId ? entry.messages : []
+  }
+  const message = history.flatMap(seenIn).find(({ seq }) => seq === lastReadSeq)
+  return before.some(
+    (entry) =>
+      entry.type === 'send' &&
+      entry.userId === message?.senderId &&
+      entry.clientMsgId === message.clientMsgId,
+  )
 }
 
 function headShownBy(entry: Entry): number | undefined {

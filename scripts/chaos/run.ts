@@ -32,6 +32,7 @@ export interface RunResult {
 }
 
 const WARM_UP_MS = 4_000
+const AFTER_COLLECTION_MS = 500
 const FINDINGS_SHOWN = 5
 const READY_PATIENCE_MS = 60_000
 /** Memory is back within a fifth; what V8 keeps for itself comes on top. */
@@ -95,6 +96,8 @@ async function drive(options: RunOptions, recorder: Recorder): Promise<void> {
     crowd.start()
     await sleep(WARM_UP_MS)
     const memory = await memoryOf(stack)
+    // What waited for the collections is not the fault's.
+    await sleep(AFTER_COLLECTION_MS)
     await attempt(fault.id, own, () => fault.inject(nemesis))
     await afterHeal(crowd, own, () => stack.ready(undefined, READY_PATIENCE_MS))
     await comeToRest(crowd, own)

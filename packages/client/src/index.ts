@@ -1,3 +1,29 @@
-export { stepRoomView } from './room-view.ts'
-export type { PageRead, RoomFrame, RoomViewEffect, RoomViewEvent } from './room-view-events.ts'
-export { isDue, newRoomView, type RoomView, type RoomViewOptions } from './room-view-state.ts'
+export type {
+  Member,
+  Message,
+  PublicRoom,
+  Role,
+  Room as RoomFacts,
+  User,
+  Visibility,
+} from '@roomlog/protocol/wire'
+export type { Api, Page } from './api.ts'
+export { type ClientEvents, type ClientOptions, RoomlogClient } from './client.ts'
+export type { ConnectionStatus } from './connection/connection.ts'
+export type { Send, SendState } from './outbox/outbox-state.ts'
+export type { KeptSend, OutboxStore } from './outbox/outbox-store.ts'
+export type { Platform } from './platform/platform.ts'
+export { until, type Value } from './platform/value.ts'
+export type { Room } from './rooms/room.ts'
+export type { RoomList } from './rooms/room-list.ts'
+export { RoomlogError, type RoomlogErrorCode } from './session/errors.ts'
+export {
+  browserSessionStore,
+  type KeptSession,
+  memorySessionStore,
+  type SessionStore,
+} from './session/session-store.ts'
+export { stepRoomView } from './timeline/room-view.ts'
+export type { PageRead, RoomFrame, RoomViewEffect, RoomViewEvent } from './timeline/room-view-events.ts'
+export { isDue, newRoomView, type RoomView, type RoomViewOptions } from './timeline/room-view-state.ts'
+export type { Timeline, TimelineEvents, TimelineSnapshot } from './timeline/timeline.ts'

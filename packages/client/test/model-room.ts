@@ -1,5 +1,5 @@
 import type { Message } from '@roomlog/protocol/wire'
-import type { PageRead, RoomFrame } from '../src/room-view-events.ts'
+import type { PageRead, RoomFrame } from '../src/timeline/room-view-events.ts'
 
 export const ROOM_ID = '01HRM0000000000000000000A0'
 export const MAX_RESUME = 7

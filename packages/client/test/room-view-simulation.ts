@@ -1,8 +1,8 @@
 import type { Message } from '@roomlog/protocol/wire'
 import { must } from '@roomlog/testkit/model-runs'
-import { stepRoomView } from '../src/room-view.ts'
-import type { RoomFrame, RoomViewEffect, RoomViewEvent } from '../src/room-view-events.ts'
-import { isDue, newRoomView, type RoomView, type RoomViewOptions } from '../src/room-view-state.ts'
+import { stepRoomView } from '../src/timeline/room-view.ts'
+import type { RoomFrame, RoomViewEffect, RoomViewEvent } from '../src/timeline/room-view-events.ts'
+import { isDue, newRoomView, type RoomView, type RoomViewOptions } from '../src/timeline/room-view-state.ts'
 import { ModelRoom, ModelSocket, type ReadAnswer, type SocketFrame } from './model-room.ts'
 
 /** How often each act is drawn. */

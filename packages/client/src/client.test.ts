@@ -1,0 +1,40 @@
+import { modelRuns } from '@roomlog/testkit/model-runs'
+import { array, asyncProperty, assert as check, constantFrom, integer, nat, tuple } from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { ACTS, type Step, simulate } from '../test/client-simulation.ts'
+import { World } from '../test/world.ts'
+
+/** A whole client with its server takes as long as so many views of a room. */
+const SHARE_OF_RUNS = 10
+const { numRuns, ...runs } = modelRuns()
+
+describe('whatever drops, is late, repeated, closed or restored', () => {
+  const clientRuns = Math.ceil(numRuns / SHARE_OF_RUNS)
+  test(`all is shown, without a gap, and all that was sent is stored once and in order: ${clientRuns} interleavings`, async () => {
+    const acts = Object.entries(ACTS).flatMap(([act, weight]) => Array<Step[0]>(weight).fill(act as Step[0]))
+    const steps = array(tuple(constantFrom(...acts), nat(999), nat(999)), {
+      minLength: 1,
+      maxLength: 80,
+      size: 'max',
+    })
+    await check(asyncProperty(integer(), steps, simulate), { ...runs, numRuns: clientRuns })
+  }, 600_000)
+})
+
+describe('two people who talk', () => {
+  test('see each message once, in the same order', async () => {
+    const world = new World()
+    const [ada, grace] = [await world.enter('ada'), await world.enter('grace')]
+    for (let i = 0; i < 5; i += 1) {
+      ada.room.send(`ada ${i}`)
+      grace.room.send(`grace ${i}`)
+    }
+    await world.rest()
+    expect(world.server.room('room').log).toHaveLength(10)
+    for (const person of [ada, grace]) expect(person.shown).toEqual(world.bodies)
+    expect(world.bodies.filter((body) => body.startsWith('ada'))).toEqual(
+      [0, 1, 2, 3, 4].map((i) => `ada ${i}`),
+    )
+    world.close()
+  })
+})

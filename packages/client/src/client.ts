@@ -1,0 +1,314 @@
+import type { ClientFrame, Message, ServerFrame, ServerFrameOf, User } from '@roomlog/protocol/wire'
+import { type Api, apiOf } from './api.ts'
+import { Connection, type ConnectionStatus } from './connection/connection.ts'
+import { EdgeUrls } from './connection/edge-urls.ts'
+import { browserOutboxStore } from './outbox/indexed-db-store.ts'
+import { Outbox } from './outbox/outbox.ts'
+import type { Send } from './outbox/outbox-state.ts'
+import type { OutboxStore } from './outbox/outbox-store.ts'
+import { Emitter } from './platform/emitter.ts'
+import { defaultPlatform, type Platform } from './platform/platform.ts'
+import type { Value } from './platform/value.ts'
+import { Reads } from './rooms/reads.ts'
+import { Room } from './rooms/room.ts'
+import type { RoomList } from './rooms/room-list.ts'
+import { Rooms } from './rooms/rooms.ts'
+import { Users } from './rooms/users.ts'
+import { RoomlogError } from './session/errors.ts'
+import { Rest } from './session/rest.ts'
+import { memorySessionStore, type SessionStore } from './session/session-store.ts'
+import { Sessions } from './session/sessions.ts'
+import type { RoomFrame, RoomViewEvent } from './timeline/room-view-events.ts'
+
+export interface ClientOptions {
+  /** The api's address. */
+  readonly url: string
+  /** Where the session is kept; default: in memory. `browserSessionStore()` keeps it over reloads, for all tabs. */
+  readonly sessionStore?: SessionStore
+  /** Where a user's messages are kept until they are stored; default: IndexedDB where there is one, else memory. */
+  readonly outboxStore?: (userId: string) => OutboxStore
+  /** Instead of what the platform has; on Node 20, which has no WebSocket, that of the package `ws`. */
+  readonly platform?: Partial<Platform>
+}
+
+export interface ClientEvents {
+  /** A message that came over the connection, of any room. Only a timeline has all of them, also after a loss. */
+  readonly message: ServerFrameOf<'newMessage'>['message']
+  /** A message of one's own has another state. */
+  readonly send: Send
+  readonly presence: Pick<ServerFrameOf<'presence'>, 'userId' | 'online'>
+  readonly typing: Pick<ServerFrameOf<'typing'>, 'roomId' | 'userId' | 'isTyping'>
+  /** How far a member has read. */
+  readonly readCursor: Pick<ServerFrameOf<'readCursor'>, 'roomId' | 'userId' | 'lastReadSeq'>
+  /** Name, members or roles of a room have changed: what is shown of them is to be read again. */
+  readonly roomChanged: { readonly roomId: string }
+  readonly roomAdded: { readonly roomId: string }
+  readonly removedFromRoom: { readonly roomId: string }
+}
+
+/** A user's Roomlog: who is signed in, one connection for all rooms, and what is on its way. */
+export class RoomlogClient {
+  /** The api's calls as they are. */
+  readonly api: Api
+  readonly #platform: Platform
+  readonly #sessions: Sessions
+  readonly #connection: Connection
+  readonly #events = new Emitter<ClientEvents>()
+  readonly #outboxStore: (userId: string) => OutboxStore
+  readonly #rooms: Rooms
+  readonly #users: Users
+  readonly #unsubscribe: () => void
+  #reads: Reads
+  #outbox: Outbox | undefined
+  #byId = new Map<string, Room>()
+
+  constructor(options: ClientOptions) {
+    const platform = { ...defaultPlatform(), ...options.platform }
+    this.#platform = platform
+    const rest = new Rest(options.url, platform)
+    this.#sessions = new Sessions(rest, options.sessionStore ?? memorySessionStore(), platform)
+    this.#outboxStore = options.outboxStore ?? ((userId) => browserOutboxStore(userId, platform))
+    this.api = apiOf((path, call) => this.#sessions.call(path, call))
+    this.#users = new Users(platform, this.api)
+    this.#connection = new Connection({
+      ...{ platform, sessions: this.#sessions, urls: new EdgeUrls(rest, platform.random) },
+      onOpen: (connection, welcome) => this.#opened(connection, welcome),
+      onFrame: (connection, frame) => this.#received(connection, frame),
+      onLost: (connection) => this.#lost(connection),
+    })
+    this.#rooms = new Rooms({
+      ...{ platform, api: this.api, write: this.#write },
+      isFollowed: (roomId) => this.#byId.get(roomId)?.followed !== undefined,
+      onUsers: (users) => this.#users.learn(Object.values(users)),
+      onMember: (roomIds) => {
+        for (const roomId of roomIds) this.#tell(roomId, { type: 'entered' })
+      },
+    })
+    this.#reads = this.#newReads()
+    this.#unsubscribe = this.#sessions.user.subscribe(() => {
+      if (this.user.get() === undefined) this.#forget()
+    })
+  }
+
+  // --- who is signed in ------------------------------------------------------------------------------------------------
+
+  /** Undefined when nobody is, or when the session has ended. */
+  get user(): Value<User | undefined> {
+    return this.#sessions.user
+  }
+
+  /** Signs in; `connect` is another step. */
+  login(account: { readonly username: string; readonly password: string }): Promise<User> {
+    return this.#sessions.begin('/auth/login', account)
+  }
+
+  /** Makes an account and signs it in. */
+  register(account: {
+    readonly username: string
+    readonly password: string
+    readonly displayName?: string
+  }): Promise<User> {
+    return this.#sessions.begin('/auth/register', account)
+  }
+
+  /** Signs out here whatever happens, with all tabs, and forgets what is on its way; rejects when the api was not told. */
+  async logout(): Promise<void> {
+    const outbox = this.#outbox
+    this.#outbox = undefined
+    await Promise.all([outbox?.clear(), this.#sessions.end()])
+  }
+
+  // --- the connection -----------------------------------------------------------------------------------------------------
+
+  get connection(): Value<ConnectionStatus> {
+    return this.#connection.status
+  }
+
+  /** Connects, and again after each loss, until `disconnect` or a reason to stop that `connection` tells. */
+  connect(): void {
+    this.#useOutbox()
+    this.#connection.start()
+  }
+
+  disconnect(): void {
+    this.#connection.stop()
+  }
+
+  /** Ends it all; what is on its way stays kept where there is a store for it. */
+  close(): void {
+    this.#unsubscribe()
+    this.#connection.dispose()
+    this.#sessions.close()
+    this.#forget()
+  }
+
+  /** Now on the server's clock, in ms since 1970; on this machine's before the first connection. */
+  serverMs(): number {
+    return this.#connection.serverMs()
+  }
+
+  /** Calls `listener` at each such event; the answer ends that. */
+  on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void {
+    return this.#events.on(name, listener)
+  }
+
+  // --- rooms and people ---------------------------------------------------------------------------------------------------
+
+  /** The user's rooms by id, with unread counts and last messages; kept up while connected. */
+  get rooms(): Value<RoomList> {
+    return this.#rooms.list
+  }
+
+  room(roomId: string): Room {
+    const known = this.#byId.get(roomId)
+    if (known !== undefined) return known
+    const room = new Room({
+      ...{ id: roomId, platform: this.#platform, api: this.api, rooms: this.#rooms, write: this.#write },
+      ...{ reads: this.#reads, outbox: () => this.#useOutbox() },
+      connection: () => this.#connection.open,
+      onMessages: (messages) => this.#seen(messages),
+      readPage: async (id, read) => {
+        const page = await this.api.history(id, read)
+        this.#users.learn(Object.values(page.users))
+        return page
+      },
+    })
+    this.#byId.set(roomId, room)
+    return room
+  }
+
+  async createRoom(facts: Parameters<Api['createRoom']>[0]): Promise<Room> {
+    return this.room(this.#rooms.entered(await this.api.createRoom(facts)).id)
+  }
+
+  async joinRoom(roomId: string): Promise<Room> {
+    await this.room(roomId).join()
+    return this.room(roomId)
+  }
+
+  /** Users that are known; `userOf` reads one that is not. */
+  get users(): Value<ReadonlyMap<string, User>> {
+    return this.#users.known
+  }
+
+  /** Undefined until it is known: `users` changes then. */
+  userOf(userId: string): User | undefined {
+    return this.#users.get(userId)
+  }
+
+  /** Whether messages on their way outlive this page: false in Node, and where the browser keeps nothing for it. */
+  get isOutboxKept(): boolean {
+    return this.#useOutbox().isKept
+  }
+
+  // --- what comes and goes ------------------------------------------------------------------------------------------------
+
+  #write = (frame: ClientFrame): void => this.#connection.send(frame)
+
+  #opened(connection: number, { epoch, limits }: ServerFrameOf<'welcome'>): void {
+    for (const room of this.#byId.values()) room.followed?.feed({ type: 'connected', connection })
+    this.#rooms.connected(epoch, limits)
+    this.#useOutbox().connected(limits.maxUnacked)
+  }
+
+  #lost(connection: number): void {
+    for (const room of this.#byId.values()) {
+      room.followed?.feed({ type: 'lost', connection })
+      room.heardTyping('', false)
+    }
+    this.#rooms.lost()
+    this.#outbox?.lost()
+  }
+
+  #received(connection: number, frame: ServerFrame): void {
+    const userId = this.user.get()?.id
+    if (frame.type === 'newMessage') this.#seen([frame.message])
+    const ofRoom = roomFrame(frame)
+    if (ofRoom !== undefined) this.#tell(ofRoom.roomId, { type: 'frame', connection, frame: ofRoom.frame })
+    this.#rooms.received(frame, userId ?? '')
+    switch (frame.type) {
+      case 'newMessage':
+        this.#events.emit('message', frame.message)
+        return
+      case 'ack':
+        this.#outbox?.acked(frame)
+        return
+      case 'messageRejected':
+        this.#outbox?.refused(frame.roomId, frame.clientMsgId, frame.code)
+        return
+      case 'typing':
+        this.#byId.get(frame.roomId)?.heardTyping(frame.userId, frame.isTyping)
+        this.#events.emit('typing', frame)
+        return
+      case 'presence':
+      case 'readCursor':
+      case 'roomChanged':
+      case 'roomAdded':
+      case 'removedFromRoom':
+        this.#events.emit(frame.type, frame as never)
+        return
+    }
+  }
+
+  /** Those of this user are on their way no more. */
+  #seen(messages: readonly Message[]): void {
+    const userId = this.user.get()?.id
+    for (const message of messages) if (message.senderId === userId) this.#outbox?.seen(message)
+  }
+
+  #tell(roomId: string, event: RoomViewEvent): void {
+    this.#byId.get(roomId)?.followed?.feed(event)
+  }
+
+  /** Of the user who is signed in. */
+  #useOutbox(): Outbox {
+    const user = this.user.get()
+    if (user === undefined) throw new RoomlogError('signed_out', 'nobody is signed in', { status: 401 })
+    this.#outbox ??= new Outbox({
+      ...{ platform: this.#platform, store: this.#outboxStore(user.id), write: this.#write },
+      onChanged: (send) => this.#sendChanged(send),
+      onDiscarded: (send) => this.#sendChanged(send),
+    })
+    return this.#outbox
+  }
+
+  #sendChanged(send: Send): void {
+    this.#byId.get(send.roomId)?.followed?.sendChanged(send)
+    this.#events.emit('send', send)
+  }
+
+  #newReads(): Reads {
+    const onRead = (roomId: string, lastReadSeq: number) => {
+      this.#rooms.feed({ type: 'readUpTo', roomId, lastReadSeq })
+    }
+    return new Reads({ platform: this.#platform, api: this.api, onRead })
+  }
+
+  /** What belongs to the user who was signed in. */
+  #forget(): void {
+    for (const room of this.#byId.values()) room.followed?.close()
+    this.#byId = new Map()
+    this.#outbox?.close()
+    this.#outbox = undefined
+    this.#reads.close()
+    this.#reads = this.#newReads()
+    this.#rooms.feed({ type: 'reset' })
+  }
+}
+
+/** The frame, where it is one that a room's view is told of. */
+function roomFrame(frame: ServerFrame): { readonly roomId: string; readonly frame: RoomFrame } | undefined {
+  switch (frame.type) {
+    case 'newMessage':
+      return { roomId: frame.message.roomId, frame }
+    case 'joinedRoom':
+    case 'leftRoom':
+      return { roomId: frame.roomId, frame }
+    case 'removedFromRoom':
+      return { roomId: frame.roomId, frame: { type: frame.type, roomId: frame.roomId } }
+    case 'error':
+      return frame.roomId === undefined ? undefined : { roomId: frame.roomId, frame }
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,169 @@
+import { type AfterClose, CLOSE_CODES } from '@roomlog/protocol/wire'
+
+/** Why a client does not connect again by itself. */
+export type StopReason =
+  /** Nobody is signed in any more. */
+  | { readonly reason: 'signed_out' }
+  /** The edge closed with a code after which a client stops: `CLOSE_CODES` names it. */
+  | { readonly reason: 'closed'; readonly code: number }
+
+export type Phase =
+  /** Nobody wants a connection. */
+  | { readonly name: 'idle' }
+  /** A new access token is got first. */
+  | { readonly name: 'refreshing' }
+  /** A socket is opened; it counts once it said welcome. */
+  | { readonly name: 'opening'; readonly connection: number }
+  /** `isLeaving`: the edge is draining, and has given a slot at which to go. */
+  | { readonly name: 'open'; readonly connection: number; readonly isLeaving: boolean }
+  /** `isPaced`: until the slot that a draining edge gave, which nothing shortens. */
+  | { readonly name: 'waiting'; readonly isPaced: boolean; readonly next: 'open' | 'refresh' }
+  | ({ readonly name: 'stopped' } & StopReason)
+
+/** A client's connection, a value: which socket counts, or what comes before the next. */
+export interface ConnectionState {
+  readonly phase: Phase
+  /** Sockets opened so far: each has a number. */
+  readonly connections: number
+  /** Attempts in a row that came to nothing, or to a connection that was lost soon. */
+  readonly failures: number
+}
+
+export type ConnectionEvent =
+  | { readonly type: 'start' }
+  | { readonly type: 'stop' }
+  | { readonly type: 'signedOut' }
+  | { readonly type: 'welcomed'; readonly connection: number }
+  /** `livedMs` is the time since its welcome, 0 without one. */
+  | { readonly type: 'closed'; readonly connection: number; readonly code: number; readonly livedMs: number }
+  | { readonly type: 'draining'; readonly connection: number; readonly afterMs: number }
+  | { readonly type: 'refreshed' }
+  | { readonly type: 'refreshFailed' }
+  /** The wait is over. */
+  | { readonly type: 'timer' }
+  /** There may be a network again, or somebody looks. */
+  | { readonly type: 'wake' }
+
+/** What the owner does, in this order. */
+export type ConnectionEffect =
+  | { readonly type: 'open'; readonly connection: number }
+  | { readonly type: 'close'; readonly connection: number }
+  | { readonly type: 'refresh' }
+  /** Instead of any wait before it: `timer` after a time drawn evenly from here. */
+  | { readonly type: 'wait'; readonly minMs: number; readonly maxMs: number }
+  | { readonly type: 'waitNoMore' }
+
+type Stepped = readonly [ConnectionState, readonly ConnectionEffect[]]
+
+/** Never zero: what fails at once would be asked without a pause. */
+const SHORTEST_WAIT_MS = 500
+const FIRST_CEILING_MS = 1000
+const LONGEST_WAIT_MS = 20_000
+/** A connection that held so long was no failure. */
+const STABLE_MS = 10_000
+
+export const IDLE: ConnectionState = { phase: { name: 'idle' }, connections: 0, failures: 0 }
+
+/** What becomes of a connection by what happened, and what is to be done. No I/O, no clock, no chance. */
+export function stepConnection(state: ConnectionState, event: ConnectionEvent): Stepped {
+  const { phase } = state
+  switch (event.type) {
+    case 'start':
+      return phase.name === 'idle' || phase.name === 'stopped' ? open({ ...state, failures: 0 }) : [state, []]
+    case 'stop':
+      return leave(state, { name: 'idle' })
+    case 'signedOut':
+      return phase.name === 'idle' ? [state, []] : leave(state, { name: 'stopped', reason: 'signed_out' })
+    case 'welcomed':
+      if (phase.name !== 'opening' || event.connection !== phase.connection) return [state, []]
+      return [{ ...state, phase: { name: 'open', connection: phase.connection, isLeaving: false } }, []]
+    case 'closed':
+      return isCurrent(phase, event.connection) ? onClosed(state, event) : [state, []]
+    case 'draining': {
+      if (phase.name !== 'open' || event.connection !== phase.connection) return [state, []]
+      const waitMs = Math.max(event.afterMs, SHORTEST_WAIT_MS)
+      return [
+        { ...state, phase: { ...phase, isLeaving: true } },
+        [{ type: 'wait', minMs: waitMs, maxMs: waitMs }],
+      ]
+    }
+    case 'refreshed':
+      return phase.name === 'refreshing' ? backOff(state, 'open') : [state, []]
+    case 'refreshFailed':
+      return phase.name === 'refreshing' ? backOff(failed(state), 'refresh') : [state, []]
+    case 'timer':
+      return onTimer(state)
+    case 'wake': {
+      if (phase.name !== 'waiting' || phase.isPaced) return [state, []]
+      return [state, [{ type: 'wait', minMs: SHORTEST_WAIT_MS, maxMs: FIRST_CEILING_MS }]]
+    }
+  }
+}
+
+function onClosed(state: ConnectionState, { code, livedMs }: { code: number; livedMs: number }): Stepped {
+  const { phase } = state
+  const next = livedMs >= STABLE_MS ? { ...state, failures: 0 } : failed(state)
+  const then = afterClose(code)
+  if (then === 'stop') return [{ ...state, phase: { name: 'stopped', reason: 'closed', code } }, quiet(phase)]
+  if (then === 'reauthenticate') {
+    return [{ ...next, phase: { name: 'refreshing' } }, [...quiet(phase), { type: 'refresh' }]]
+  }
+  // The slot holds, whoever closes first.
+  if (phase.name === 'open' && phase.isLeaving) {
+    return [{ ...state, phase: { name: 'waiting', isPaced: true, next: 'open' } }, []]
+  }
+  return backOff(next, 'open')
+}
+
+function onTimer(state: ConnectionState): Stepped {
+  const { phase } = state
+  if (phase.name === 'open' && phase.isLeaving) {
+    const [next, effects] = open({ ...state, failures: 0 })
+    return [next, [{ type: 'close', connection: phase.connection }, ...effects]]
+  }
+  if (phase.name !== 'waiting') return [state, []]
+  if (phase.next === 'open') return open(state)
+  return [{ ...state, phase: { name: 'refreshing' } }, [{ type: 'refresh' }]]
+}
+
+function open(state: ConnectionState): Stepped {
+  const connection = state.connections + 1
+  return [
+    { ...state, phase: { name: 'opening', connection }, connections: connection },
+    [{ type: 'open', connection }],
+  ]
+}
+
+/** Full jitter under a ceiling that doubles. */
+function backOff(state: ConnectionState, next: 'open' | 'refresh'): Stepped {
+  const ceilingMs = FIRST_CEILING_MS * 2 ** Math.min(Math.max(0, state.failures - 1), 10)
+  return [
+    { ...state, phase: { name: 'waiting', isPaced: false, next } },
+    [{ type: 'wait', minMs: SHORTEST_WAIT_MS, maxMs: Math.min(LONGEST_WAIT_MS, ceilingMs) }],
+  ]
+}
+
+function leave(state: ConnectionState, phase: Phase): Stepped {
+  const before = state.phase
+  const isConnected = before.name === 'opening' || before.name === 'open'
+  const close = isConnected ? [{ type: 'close', connection: before.connection } as const] : []
+  return [{ ...state, phase, failures: 0 }, [...quiet(before), ...close]]
+}
+
+function quiet(phase: Phase): readonly ConnectionEffect[] {
+  const waits = phase.name === 'waiting' || (phase.name === 'open' && phase.isLeaving)
+  return waits ? [{ type: 'waitNoMore' }] : []
+}
+
+function failed(state: ConnectionState): ConnectionState {
+  return { ...state, failures: state.failures + 1 }
+}
+
+function isCurrent(phase: Phase, connection: number): boolean {
+  return (phase.name === 'opening' || phase.name === 'open') && phase.connection === connection
+}
+
+/** A code that no table has is one between: the network's, or a proxy's. */
+export function afterClose(code: number): AfterClose {
+  return Object.values(CLOSE_CODES).find((it) => it.code === code)?.client ?? 'reconnect'
+}

@@ -1,0 +1,274 @@
+import {
+  BEARER_SUBPROTOCOL_PREFIX,
+  CLOSE_CODES,
+  type ClientFrame,
+  DEFAULT_LIMITS,
+  type Limits,
+  type ServerFrame,
+  type ServerFrameOf,
+  SUBPROTOCOL,
+} from '@roomlog/protocol/wire'
+import type { Platform, Socket } from '../platform/platform.ts'
+import { Cell, type Value } from '../platform/value.ts'
+import { RoomlogError } from '../session/errors.ts'
+import type { Sessions } from '../session/sessions.ts'
+import {
+  type ConnectionEffect,
+  type ConnectionEvent,
+  IDLE,
+  type StopReason,
+  stepConnection,
+} from './connection-state.ts'
+import type { EdgeUrls } from './edge-urls.ts'
+import { Heartbeat } from './heartbeat.ts'
+import { Pacer } from './pacer.ts'
+import { Renewal } from './renewal.ts'
+
+/** From the attempt to the edge's welcome. */
+const WELCOME_MS = 10_000
+/** The api is asked again which edges there are after so many failures in a row. */
+const FAILURES_BEFORE_CONFIG = 2
+
+/** What a banner shows. */
+export type ConnectionStatus =
+  | { readonly status: 'idle' | 'connecting' | 'online' }
+  /** `retryAtMs`: when it is tried again, as `Date.now()` counts. */
+  | { readonly status: 'waiting'; readonly retryAtMs: number }
+  | ({ readonly status: 'stopped' } & StopReason)
+
+export interface ConnectionOptions {
+  readonly platform: Platform
+  readonly sessions: Sessions
+  readonly urls: EdgeUrls
+  readonly onOpen: (connection: number, welcome: ServerFrameOf<'welcome'>) => void
+  readonly onFrame: (connection: number, frame: ServerFrame) => void
+  readonly onLost: (connection: number) => void
+}
+
+interface Current {
+  readonly number: number
+  readonly socket: Socket
+  readonly token: string
+  readonly welcomeTimer: unknown
+  welcomedAtMs?: number
+  pacer?: Pacer
+  heartbeat?: Heartbeat
+  renewal?: Renewal
+}
+
+/** Keeps a socket to an edge: does what `stepConnection` says. */
+export class Connection {
+  readonly #options: ConnectionOptions
+  readonly #status = new Cell<ConnectionStatus>({ status: 'idle' })
+  #state = IDLE
+  #current: Current | undefined
+  #timer: unknown
+  #retryAtMs = 0
+  #limits: Limits = DEFAULT_LIMITS
+  /** The server's clock at the latest welcome, less the monotonic one. */
+  #serverLessMonotonicMs: number | undefined
+  readonly #unsubscribe: readonly (() => void)[]
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+    const { platform, sessions } = options
+    this.#unsubscribe = [
+      platform.onWake(() => {
+        this.#current?.heartbeat?.probe()
+        this.#feed({ type: 'wake' })
+      }),
+      sessions.user.subscribe(() => {
+        if (sessions.user.get() === undefined) this.#feed({ type: 'signedOut' })
+      }),
+    ]
+  }
+
+  get status(): Value<ConnectionStatus> {
+    return this.#status
+  }
+
+  /** Of the edge that said welcome last. */
+  get limits(): Limits {
+    return this.#limits
+  }
+
+  /** The number of the socket that is open, if one is. */
+  get open(): number | undefined {
+    const { phase } = this.#state
+    return phase.name === 'open' ? phase.connection : undefined
+  }
+
+  /** Now on the server's clock, in ms since 1970; on this machine's before the first welcome. */
+  serverMs(): number {
+    const { wallMs, monotonicMs } = this.#options.platform
+    return this.#serverLessMonotonicMs === undefined ? wallMs() : monotonicMs() + this.#serverLessMonotonicMs
+  }
+
+  /** Connects, and again after each loss, until `stop` or a reason to stop. */
+  start(): void {
+    this.#feed({ type: 'start' })
+  }
+
+  stop(): void {
+    this.#feed({ type: 'stop' })
+  }
+
+  dispose(): void {
+    this.stop()
+    for (const unsubscribe of this.#unsubscribe) unsubscribe()
+  }
+
+  /** Sends over the open socket, as fast as the edge takes it; without one the frame is gone. */
+  send(frame: ClientFrame): void {
+    this.#current?.pacer?.send(JSON.stringify(frame))
+  }
+
+  #feed(event: ConnectionEvent): void {
+    const [state, effects] = stepConnection(this.#state, event)
+    const isNews = state.phase !== this.#state.phase
+    this.#state = state
+    for (const effect of effects) this.#run(effect)
+    if (isNews || effects.length > 0) this.#tell()
+  }
+
+  #run(effect: ConnectionEffect): void {
+    const { platform } = this.#options
+    switch (effect.type) {
+      case 'open':
+        void this.#open(effect.connection)
+        return
+      case 'close':
+        if (this.#current?.number === effect.connection) this.#drop(this.#current, CLOSE_CODES.normal.code)
+        return
+      case 'refresh':
+        void this.#refresh()
+        return
+      case 'wait': {
+        const { minMs, maxMs } = effect
+        const waitMs = minMs + (maxMs - minMs) * platform.random()
+        platform.clearTimeout(this.#timer as never)
+        this.#timer = platform.setTimeout(() => this.#feed({ type: 'timer' }), waitMs)
+        this.#retryAtMs = platform.wallMs() + waitMs
+        return
+      }
+      case 'waitNoMore':
+        platform.clearTimeout(this.#timer as never)
+        return
+    }
+  }
+
+  #tell(): void {
+    const { phase } = this.#state
+    if (phase.name === 'waiting') this.#status.set({ status: 'waiting', retryAtMs: this.#retryAtMs })
+    else if (phase.name === 'stopped') {
+      const { name, ...reason } = phase
+      this.#status.set({ status: name, ...reason })
+    } else {
+      const status = phase.name === 'open' ? 'online' : phase.name === 'idle' ? 'idle' : 'connecting'
+      if (this.#status.get().status !== status) this.#status.set({ status })
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    const { sessions } = this.#options
+    try {
+      // The token that was refused: one that another tab has got since will do.
+      await sessions.refresh(this.#refused ?? sessions.current.accessToken)
+      this.#feed({ type: 'refreshed' })
+    } catch (error) {
+      const isOver = error instanceof RoomlogError && error.code === 'signed_out'
+      this.#feed({ type: isOver ? 'signedOut' : 'refreshFailed' })
+    }
+  }
+
+  #refused: string | undefined
+
+  async #open(connection: number): Promise<void> {
+    const { platform, sessions, urls } = this.#options
+    const isCurrent = () => {
+      const { phase } = this.#state
+      return phase.name === 'opening' && phase.connection === connection
+    }
+    try {
+      const url = await urls.choose(this.#state.failures >= FAILURES_BEFORE_CONFIG)
+      if (!isCurrent()) return
+      const token = sessions.current.accessToken
+      const { WebSocket } = platform
+      if (WebSocket === undefined) throw new Error('this platform has no WebSocket: give one in the options')
+      const socket = new WebSocket(url, [SUBPROTOCOL, BEARER_SUBPROTOCOL_PREFIX + token])
+      this.#listen({
+        ...{ number: connection, socket, token },
+        welcomeTimer: platform.setTimeout(() => this.#lost(connection), WELCOME_MS),
+      })
+    } catch (error) {
+      if (!isCurrent()) return
+      const isOver = error instanceof RoomlogError && error.code === 'signed_out'
+      if (isOver) this.#feed({ type: 'signedOut' })
+      else this.#feed({ type: 'closed', connection, code: CLOSE_CODES.abnormal.code, livedMs: 0 })
+    }
+  }
+
+  #listen(current: Current): void {
+    this.#current = current
+    const { socket, number } = current
+    socket.addEventListener('message', ({ data }) => {
+      if (this.#current === current) this.#received(current, String(data))
+    })
+    socket.addEventListener('close', ({ code }) => this.#lost(number, code))
+    socket.addEventListener('error', () => {
+      // A close event follows.
+    })
+  }
+
+  #received(current: Current, text: string): void {
+    const frame = JSON.parse(text) as ServerFrame
+    current.heartbeat?.heard()
+    if (frame.type === 'welcome') this.#welcomed(current, frame)
+    else if (frame.type === 'draining') {
+      this.#feed({ type: 'draining', connection: current.number, afterMs: frame.reconnectAfterMs })
+    } else if (frame.type === 'authenticated') current.renewal?.done(frame.expiresInMs)
+    else this.#options.onFrame(current.number, frame)
+  }
+
+  #welcomed(current: Current, welcome: ServerFrameOf<'welcome'>): void {
+    const { platform, sessions } = this.#options
+    const { number, socket, token } = current
+    platform.clearTimeout(current.welcomeTimer as never)
+    current.welcomedAtMs = platform.monotonicMs()
+    this.#limits = welcome.limits
+    this.#serverLessMonotonicMs = Date.parse(welcome.serverTime) - current.welcomedAtMs
+    current.pacer = new Pacer(platform, welcome.limits.framesPerSecond, (text) => socket.send(text))
+    const send = (frame: ClientFrame) => current.pacer?.send(JSON.stringify(frame))
+    current.heartbeat = new Heartbeat({
+      platform,
+      intervalMs: welcome.heartbeatIntervalMs,
+      beat: () => send({ type: 'heartbeat' }),
+      onSilent: () => this.#lost(number),
+    })
+    const renew = (newer: string) => send({ type: 'authenticate', token: newer })
+    current.renewal = new Renewal({ platform, sessions, token, renew }, welcome.tokenExpiresInMs)
+    this.#feed({ type: 'welcomed', connection: number })
+    this.#options.onOpen(number, welcome)
+  }
+
+  /** Also of a socket that is given up: its close event may take minutes, where nobody answers. */
+  #lost(connection: number, code: number = CLOSE_CODES.abnormal.code): void {
+    const current = this.#current
+    if (current?.number !== connection) return
+    const { welcomedAtMs, token } = current
+    const livedMs = welcomedAtMs === undefined ? 0 : this.#options.platform.monotonicMs() - welcomedAtMs
+    this.#refused = token
+    this.#drop(current)
+    this.#feed({ type: 'closed', connection, code, livedMs })
+  }
+
+  #drop(current: Current, code?: number): void {
+    this.#current = undefined
+    this.#options.platform.clearTimeout(current.welcomeTimer as never)
+    current.heartbeat?.stop()
+    current.renewal?.stop()
+    current.pacer?.stop()
+    current.socket.close(code)
+    if (current.welcomedAtMs !== undefined) this.#options.onLost(current.number)
+  }
+}

@@ -1,0 +1,287 @@
+import { type ClientFrameOf, DEFAULT_LIMITS, type FrameErrorCode } from '@roomlog/protocol/wire'
+
+/**
+ * How far a message of one's own has come: not answered yet, in the log and therefore stored soon, stored under its
+ * `seq`, or refused for good.
+ */
+export type SendState = 'queued' | 'accepted' | 'persisted' | 'rejected'
+
+/** A message on its way, as it is shown before the room's log has it. */
+export interface Send {
+  readonly clientMsgId: string
+  readonly roomId: string
+  readonly body: string
+  /** ISO 8601, of this machine's clock. */
+  readonly createdAt: string
+  readonly state: SendState
+  /** Times it was given to an edge; of one that a tab before left behind, at least 1. */
+  readonly attempts: number
+  /** Once it is persisted. */
+  readonly seq?: number
+  /** Why it was refused, or why the latest attempt came to nothing. */
+  readonly code?: FrameErrorCode
+}
+
+/** With what only the outbox needs to know. */
+interface Kept extends Send {
+  /** Over the socket that is open, and not answered. */
+  readonly isAsked: boolean
+  /** When it is given to an edge next, if it is its turn; on the monotonic clock. */
+  readonly dueMs: number
+  /** Attempts in a row that came to nothing, of one that is accepted: in vain for its seq. */
+  readonly failures: number
+}
+
+/** Everything on its way, a value: by room, in the order of sending. */
+export interface Outbox {
+  readonly rooms: ReadonlyMap<string, readonly Kept[]>
+  readonly isOnline: boolean
+  /** How many an edge lets wait for their answers. */
+  readonly maxUnacked: number
+}
+
+export type OutboxEvent =
+  | { readonly type: 'queue'; readonly send: NewSend }
+  /** What another tab left behind, in the order of sending. */
+  | { readonly type: 'adopt'; readonly sends: readonly (NewSend & { readonly code?: FrameErrorCode })[] }
+  | { readonly type: 'connected'; readonly maxUnacked: number }
+  | { readonly type: 'lost' }
+  | { readonly type: 'ack'; readonly clientMsgId: string; readonly roomId: string; readonly answer: Answer }
+  /** It was seen in the room's log. */
+  | { readonly type: 'seen'; readonly clientMsgId: string; readonly roomId: string; readonly seq: number }
+  | {
+      readonly type: 'refused'
+      readonly clientMsgId: string
+      readonly roomId: string
+      readonly code: FrameErrorCode
+    }
+  /** One that was refused is sent once more, behind all others of its room. */
+  | { readonly type: 'retry'; readonly clientMsgId: string; readonly roomId: string }
+  /** It is not to be sent, or shown, any more. */
+  | { readonly type: 'discard'; readonly clientMsgId: string; readonly roomId: string }
+  | { readonly type: 'timer' }
+
+export type NewSend = Pick<Send, 'clientMsgId' | 'roomId' | 'body' | 'createdAt'>
+
+export type Answer =
+  | { readonly status: 'ACCEPTED'; readonly seq?: number }
+  | {
+      readonly status: 'FAILED'
+      readonly code: FrameErrorCode
+      readonly retryable: boolean
+      readonly retryAfterMs?: number
+    }
+
+/** When something happened, on the monotonic clock, and a number 0 ≤ `draw` < 1 for what is left to chance. */
+export interface Moment {
+  readonly nowMs: number
+  readonly draw: number
+}
+
+/** What the owner does, in this order. */
+export type OutboxEffect =
+  | { readonly type: 'write'; readonly frame: ClientFrameOf<'sendMessage'> }
+  /** It is new, or has another state than before. `persisted` is said last of a send. */
+  | { readonly type: 'changed'; readonly send: Send }
+  | { readonly type: 'discarded'; readonly send: Send }
+
+type Stepped = readonly [Outbox, readonly OutboxEffect[]]
+
+/** After so long without an answer, and of one accepted without having seen it, a client repeats. */
+const UNANSWERED_MS = 10_000
+const LONGEST_UNSEEN_MS = 60_000
+const RETRY_FIRST_MS = 500
+const RETRY_MAX_MS = 20_000
+
+export const EMPTY_OUTBOX: Outbox = {
+  rooms: new Map(),
+  isOnline: false,
+  maxUnacked: DEFAULT_LIMITS.maxUnacked,
+}
+
+/** What becomes of what is on its way by what happened, and what is to be done. No I/O, no clock, no chance of its own. */
+export function stepOutbox(outbox: Outbox, event: OutboxEvent, moment: Moment): Stepped {
+  const [next, effects] = take(outbox, event, moment)
+  const [given, writes] = giveDue(next, moment.nowMs)
+  return [given, [...effects, ...writes]]
+}
+
+/** When there is something to do next, on the monotonic clock; undefined: after another event. */
+export function nextDueMs(outbox: Outbox): number | undefined {
+  if (!outbox.isOnline) return undefined
+  const all = [...outbox.rooms.values()].flatMap(turns)
+  const asked = all.filter(({ isAsked }) => isAsked)
+  // While an edge takes no more, what is due waits for an answer.
+  const next = asked.length < outbox.maxUnacked ? all : asked
+  return next.reduce<number | undefined>((min, { dueMs }) => Math.min(min ?? dueMs, dueMs), undefined)
+}
+
+/** What is on its way to a room, in the order of sending. */
+export function sendsTo(outbox: Outbox, roomId: string): readonly Send[] {
+  return outbox.rooms.get(roomId) ?? []
+}
+
+function take(outbox: Outbox, event: OutboxEvent, { nowMs, draw }: Moment): Stepped {
+  switch (event.type) {
+    case 'queue':
+      return add(outbox, [{ ...event.send, ...QUEUED, dueMs: nowMs }])
+    case 'adopt':
+      return add(
+        outbox,
+        event.sends.map((send) => ({
+          ...{ ...send, ...QUEUED, attempts: 1, dueMs: nowMs },
+          ...(send.code !== undefined && { state: 'rejected' as const }),
+        })),
+      )
+    case 'connected':
+      return [{ ...outbox, isOnline: true, maxUnacked: event.maxUnacked }, []]
+    case 'lost':
+      return [lost(outbox, nowMs), []]
+    case 'ack':
+      return change(outbox, event, (send) => answered(send, event.answer, nowMs, draw))
+    case 'seen':
+      return change(outbox, event, (send) => ({ ...send, state: 'persisted', seq: event.seq }))
+    case 'refused':
+      return change(outbox, event, (send) => rejected(send, event.code))
+    case 'retry':
+      return retry(outbox, event, nowMs)
+    case 'discard':
+      return discard(outbox, event)
+    case 'timer':
+      return [outbox, []]
+  }
+}
+
+const QUEUED = { state: 'queued', attempts: 0, isAsked: false, failures: 0 } as const
+
+function add(outbox: Outbox, sends: readonly Kept[]): Stepped {
+  const rooms = new Map(outbox.rooms)
+  const effects: OutboxEffect[] = []
+  for (const roomId of new Set(sends.map((send) => send.roomId))) {
+    const ofRoom = sends.filter((send) => send.roomId === roomId)
+    rooms.set(roomId, [...(rooms.get(roomId) ?? []), ...ofRoom])
+  }
+  for (const send of sends) effects.push({ type: 'changed', send })
+  return [{ ...outbox, rooms }, effects]
+}
+
+/** No answer will come: everything that waits for one is due at the next connection. */
+function lost(outbox: Outbox, nowMs: number): Outbox {
+  const again = (send: Kept) => (send.isAsked ? { ...send, isAsked: false, dueMs: nowMs } : send)
+  const rooms = new Map([...outbox.rooms].map(([roomId, sends]) => [roomId, sends.map(again)]))
+  return { ...outbox, rooms, isOnline: false }
+}
+
+// --- answers -------------------------------------------------------------------------------------------------------------
+
+function answered(send: Kept, answer: Answer, nowMs: number, draw: number): Kept {
+  if (answer.status === 'ACCEPTED') {
+    if (answer.seq !== undefined) return { ...send, state: 'persisted', seq: answer.seq }
+    // In the log, not seen yet: asked for again until it is.
+    const failures = send.state === 'accepted' ? send.failures + 1 : 0
+    const waitMs = Math.min(UNANSWERED_MS * 2 ** failures, LONGEST_UNSEEN_MS)
+    const { code: _, ...rest } = send
+    return { ...rest, state: 'accepted', isAsked: false, failures, dueMs: nowMs + waitMs }
+  }
+  const { code, retryable, retryAfterMs } = answer
+  // What the log has accepted once is not taken back by an answer to its repeat.
+  if (!retryable && send.state !== 'accepted') return rejected(send, code)
+  const failures = send.failures + 1
+  const ceilingMs = Math.min(RETRY_FIRST_MS * 2 ** (failures - 1), RETRY_MAX_MS)
+  const pauseMs = retryAfterMs === undefined ? ceilingMs * (0.5 + draw / 2) : retryAfterMs * (1 + draw / 4)
+  const kept = send.state === 'accepted' ? {} : { code }
+  return { ...send, ...kept, isAsked: false, failures, dueMs: nowMs + pauseMs }
+}
+
+function rejected(send: Kept, code: FrameErrorCode): Kept {
+  return { ...send, state: 'rejected', code, isAsked: false }
+}
+
+function change(
+  outbox: Outbox,
+  { roomId, clientMsgId }: { readonly roomId: string; readonly clientMsgId: string },
+  by: (send: Kept) => Kept,
+): Stepped {
+  const sends = outbox.rooms.get(roomId) ?? []
+  const index = sends.findIndex((it) => it.clientMsgId === clientMsgId)
+  const before = sends[index]
+  if (before === undefined) return [outbox, []]
+  const send = by(before)
+  // It stands in the room's log from now on.
+  const isOver = send.state === 'persisted'
+  const next = withRoom(outbox, roomId, sends.toSpliced(index, 1, ...(isOver ? [] : [send])))
+  const isNews = send.state !== before.state || send.code !== before.code
+  return [next, isNews ? [{ type: 'changed', send }] : []]
+}
+
+/** Under its clientMsgId: should an attempt have come through after all, it is stored once. */
+function retry(
+  outbox: Outbox,
+  { roomId, clientMsgId }: { readonly roomId: string; readonly clientMsgId: string },
+  nowMs: number,
+): Stepped {
+  const sends = outbox.rooms.get(roomId) ?? []
+  const refused = sends.find((it) => it.clientMsgId === clientMsgId && it.state === 'rejected')
+  if (refused === undefined) return [outbox, []]
+  const { code: _, ...rest } = refused
+  const send: Kept = { ...rest, state: 'queued', isAsked: false, failures: 0, dueMs: nowMs }
+  const next = withRoom(outbox, roomId, [...sends.filter((it) => it !== refused), send])
+  return [next, [{ type: 'changed', send }]]
+}
+
+function discard(
+  outbox: Outbox,
+  { roomId, clientMsgId }: { readonly roomId: string; readonly clientMsgId: string },
+): Stepped {
+  const sends = outbox.rooms.get(roomId) ?? []
+  const send = sends.find((it) => it.clientMsgId === clientMsgId)
+  if (send === undefined) return [outbox, []]
+  const rest = sends.filter((it) => it !== send)
+  return [withRoom(outbox, roomId, rest), [{ type: 'discarded', send }]]
+}
+
+function withRoom(outbox: Outbox, roomId: string, sends: readonly Kept[]): Outbox {
+  const rooms = new Map(outbox.rooms)
+  if (sends.length === 0) rooms.delete(roomId)
+  else rooms.set(roomId, sends)
+  return { ...outbox, rooms }
+}
+
+// --- giving ---------------------------------------------------------------------------------------------------------------
+
+/** Those whose turn it is: all that are accepted, and the first of the others, which the ones behind it wait for. */
+function turns(sends: readonly Kept[]): readonly Kept[] {
+  const first = sends.findIndex(({ state }) => state === 'queued')
+  const end = first < 0 ? sends.length : first + 1
+  return sends.slice(0, end).filter(({ state }) => state !== 'rejected')
+}
+
+/** Gives the edge what is due. What was asked and not answered in time is asked again, as after a loss. */
+function giveDue(outbox: Outbox, nowMs: number): Stepped {
+  if (!outbox.isOnline) return [outbox, []]
+  const rooms = new Map(outbox.rooms)
+  const effects: OutboxEffect[] = []
+  let free = outbox.maxUnacked
+  for (const sends of rooms.values()) {
+    for (const send of turns(sends)) if (send.isAsked && send.dueMs > nowMs) free -= 1
+  }
+  for (const [roomId, sends] of outbox.rooms) {
+    // What is new comes before the repeats of what the log has.
+    const due = turns(sends)
+      .filter(({ dueMs }) => dueMs <= nowMs)
+      .reverse()
+    const given = new Set(due.slice(0, Math.max(0, free)))
+    if (given.size === 0) continue
+    free -= given.size
+    for (const { clientMsgId, body, attempts } of given) {
+      const frame = { type: 'sendMessage', roomId, clientMsgId, body } as const
+      effects.push({ type: 'write', frame: attempts === 0 ? frame : { ...frame, repeat: true } })
+    }
+    const dueMs = nowMs + UNANSWERED_MS
+    rooms.set(
+      roomId,
+      sends.map((it) => (given.has(it) ? { ...it, isAsked: true, attempts: it.attempts + 1, dueMs } : it)),
+    )
+  }
+  return effects.length === 0 ? [outbox, []] : [{ ...outbox, rooms }, effects]
+}

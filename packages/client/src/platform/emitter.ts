@@ -1,0 +1,18 @@
+/** Events by name, each with what it tells. */
+export class Emitter<Events extends object> {
+  readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>()
+
+  /** Calls `listener` at each such event; the answer ends that. */
+  on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
+    const ofName = this.#listeners.get(name) ?? new Set()
+    this.#listeners.set(name, ofName)
+    const own = (event: Events[Name]) => listener(event)
+    ofName.add(own)
+    return () => void ofName.delete(own)
+  }
+
+  emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
+    const listeners = [...(this.#listeners.get(name) ?? [])] as ((event: Events[Name]) => void)[]
+    for (const listener of listeners) listener(event)
+  }
+}

@@ -1,0 +1,63 @@
+import type { Message } from '@roomlog/protocol/wire'
+import type { Api } from '../api.ts'
+import type { Platform } from '../platform/platform.ts'
+import { isRetryable } from '../session/errors.ts'
+
+/** Reading on within this time is told at once. */
+const BATCH_MS = 1000
+const RETRY_MS = 5000
+
+export interface ReadsOptions {
+  readonly platform: Platform
+  readonly api: Api
+  readonly onRead: (roomId: string, lastReadSeq: number) => void
+}
+
+/** Tells how far somebody has read: the farthest of each room, once a second at most. */
+export class Reads {
+  readonly #options: ReadsOptions
+  readonly #waiting = new Map<string, Pick<Message, 'id' | 'seq'>>()
+  readonly #timers = new Map<string, unknown>()
+
+  constructor(options: ReadsOptions) {
+    this.#options = options
+  }
+
+  /** Up to and with this message; one before what was told already does nothing. */
+  read({ roomId, id, seq }: Pick<Message, 'roomId' | 'id' | 'seq'>): void {
+    if (seq <= (this.#waiting.get(roomId)?.seq ?? 0)) return
+    this.#waiting.set(roomId, { id, seq })
+    this.#options.onRead(roomId, seq)
+    if (!this.#timers.has(roomId)) this.#wait(roomId, BATCH_MS)
+  }
+
+  /** What waits is not told. */
+  close(): void {
+    for (const timer of this.#timers.values()) this.#options.platform.clearTimeout(timer as never)
+    this.#timers.clear()
+  }
+
+  #wait(roomId: string, ms: number): void {
+    this.#timers.set(
+      roomId,
+      this.#options.platform.setTimeout(() => void this.#tell(roomId), ms),
+    )
+  }
+
+  async #tell(roomId: string): Promise<void> {
+    const told = this.#waiting.get(roomId)
+    if (told === undefined) return
+    try {
+      const { lastReadSeq } = await this.#options.api.read(roomId, told.id)
+      this.#options.onRead(roomId, lastReadSeq)
+    } catch (error) {
+      if (isRetryable(error) && this.#timers.has(roomId)) {
+        this.#wait(roomId, RETRY_MS)
+        return
+      }
+    }
+    if (!this.#timers.delete(roomId)) return
+    if (this.#waiting.get(roomId) === told) this.#waiting.delete(roomId)
+    else this.#wait(roomId, BATCH_MS)
+  }
+}

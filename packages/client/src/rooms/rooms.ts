@@ -1,0 +1,138 @@
+import type { ClientFrame, Limits, Room, ServerFrame, User } from '@roomlog/protocol/wire'
+import type { Api } from '../api.ts'
+import type { Platform } from '../platform/platform.ts'
+import { Cell, type Value } from '../platform/value.ts'
+import { isRetryable, RoomlogError } from '../session/errors.ts'
+import { type RoomList, type RoomListEvent, stepRoomList } from './room-list.ts'
+
+const PAGE_LIMIT = 100
+const RETRY_MS = 1000
+const RETRY_MAX_MS = 20_000
+
+export interface RoomsOptions {
+  readonly platform: Platform
+  readonly api: Api
+  readonly write: (frame: ClientFrame) => void
+  /** Whether somebody follows the room, and joins it by themselves. */
+  readonly isFollowed: (roomId: string) => boolean
+  readonly onUsers: (users: Readonly<Record<string, User>>) => void
+  /** This user is a member of these. */
+  readonly onMember: (roomIds: readonly string[]) => void
+}
+
+/** The user's rooms: read at each connect, all of them joined, kept up with what the edge says. */
+export class Rooms {
+  readonly #options: RoomsOptions
+  readonly #list = new Cell<RoomList>(new Map())
+  /** Another one for each connection: what was asked over one before is not for the next. */
+  #round: object | undefined
+  #epoch: string | undefined
+
+  constructor(options: RoomsOptions) {
+    this.#options = options
+  }
+
+  get list(): Value<RoomList> {
+    return this.#list
+  }
+
+  feed(event: RoomListEvent): void {
+    this.#list.set(stepRoomList(this.#list.get(), event))
+  }
+
+  connected(epoch: string, limits: Limits): void {
+    if (this.#epoch !== undefined && this.#epoch !== epoch) this.feed({ type: 'reset' })
+    this.#epoch = epoch
+    const round = {}
+    this.#round = round
+    void this.#load(round, limits)
+  }
+
+  lost(): void {
+    this.#round = undefined
+  }
+
+  /** A frame that is about a room, or about membership. */
+  received(frame: ServerFrame, userId: string): void {
+    switch (frame.type) {
+      case 'joinedRoom':
+        this.feed({ type: 'head', roomId: frame.roomId, headSeq: frame.headSeq })
+        return
+      case 'newMessage':
+        this.feed({ type: 'message', message: frame.message })
+        return
+      case 'readCursor':
+        if (frame.userId === userId) this.feed({ ...frame, type: 'readUpTo' })
+        return
+      case 'removedFromRoom':
+        this.feed({ type: 'removed', roomId: frame.roomId })
+        return
+      case 'roomAdded':
+      case 'roomChanged':
+        void this.readAgain(frame.roomId)
+        return
+    }
+  }
+
+  /** One's own room, made or joined just now. */
+  entered(room: Room): Room {
+    const isNew = !this.#list.get().has(room.id)
+    this.feed({ type: 'read', room })
+    this.#options.onMember([room.id])
+    if (isNew) this.#join([room.id])
+    return room
+  }
+
+  async readAgain(roomId: string): Promise<void> {
+    const round = this.#round
+    try {
+      const room = await this.#options.api.room(roomId)
+      if (round === this.#round) this.entered(room)
+    } catch (error) {
+      if (round !== this.#round || round === undefined) return
+      const code = error instanceof RoomlogError ? error.code : undefined
+      if (code === 'not_a_member' || code === 'room_not_found') this.feed({ type: 'removed', roomId })
+      else if (isRetryable(error)) this.#later(RETRY_MS, () => this.readAgain(roomId))
+    }
+  }
+
+  async #load(round: object, limits: Limits, waitMs = RETRY_MS): Promise<void> {
+    try {
+      const rooms = await this.#readAll()
+      if (round !== this.#round) return
+      this.feed({ type: 'listed', rooms })
+      const ids = rooms.map(({ id }) => id)
+      this.#options.onMember(ids)
+      this.#join(ids.slice(0, limits.maxRoomsPerSocket), limits.maxRoomsPerJoin)
+    } catch (error) {
+      if (round !== this.#round || !isRetryable(error)) return
+      this.#later(waitMs, () => this.#load(round, limits, Math.min(waitMs * 2, RETRY_MAX_MS)))
+    }
+  }
+
+  async #readAll(): Promise<readonly Room[]> {
+    const all: Room[] = []
+    let cursor: string | undefined
+    do {
+      const { rooms, nextCursor, users } = await this.#options.api.rooms({ cursor, limit: PAGE_LIMIT })
+      this.#options.onUsers(users)
+      all.push(...rooms)
+      cursor = nextCursor ?? undefined
+    } while (cursor !== undefined)
+    return all
+  }
+
+  /** From the head on: what came before is in the list. */
+  #join(roomIds: readonly string[], atOnce = PAGE_LIMIT): void {
+    const ids = roomIds.filter((roomId) => !this.#options.isFollowed(roomId))
+    for (let from = 0; from < ids.length; from += atOnce) {
+      const rooms = ids.slice(from, from + atOnce).map((roomId) => ({ roomId }))
+      this.#options.write({ type: 'joinRooms', ref: 'list', rooms })
+    }
+  }
+
+  #later(ms: number, act: () => Promise<void>): void {
+    const { setTimeout, random } = this.#options.platform
+    setTimeout(() => void act(), ms * (0.5 + random() / 2))
+  }
+}

@@ -1,0 +1,56 @@
+import type { User } from '@roomlog/protocol/wire'
+import type { Api } from '../api.ts'
+import type { Platform } from '../platform/platform.ts'
+import { Cell, type Value } from '../platform/value.ts'
+
+const MAX_IDS = 100
+const GATHER_MS = 20
+
+/** Users by id, as far as they are known; asking for one that is not reads it. */
+export class Users {
+  readonly #platform: Platform
+  readonly #api: Api
+  readonly #known = new Cell<ReadonlyMap<string, User>>(new Map())
+  readonly #wanted = new Set<string>()
+  #isReading = false
+
+  constructor(platform: Platform, api: Api) {
+    this.#platform = platform
+    this.#api = api
+  }
+
+  get known(): Value<ReadonlyMap<string, User>> {
+    return this.#known
+  }
+
+  /** Undefined until it is known; `known` changes then. */
+  get(userId: string): User | undefined {
+    const user = this.#known.get().get(userId)
+    if (user === undefined && !this.#wanted.has(userId)) {
+      this.#wanted.add(userId)
+      if (!this.#isReading) {
+        this.#isReading = true
+        this.#platform.setTimeout(() => void this.#read(), GATHER_MS)
+      }
+    }
+    return user
+  }
+
+  learn(users: Iterable<User>): void {
+    const known = this.#known.get()
+    const news = [...users].filter(({ id, displayName }) => known.get(id)?.displayName !== displayName)
+    if (news.length > 0) this.#known.set(new Map([...known, ...news.map((user) => [user.id, user] as const)]))
+  }
+
+  async #read(): Promise<void> {
+    const ids = [...this.#wanted].slice(0, MAX_IDS)
+    try {
+      this.learn(await this.#api.users(ids))
+    } catch {
+      // Whoever asks again will have it read again.
+    }
+    for (const id of ids) this.#wanted.delete(id)
+    this.#isReading = this.#wanted.size > 0
+    if (this.#isReading) void this.#read()
+  }
+}

@@ -1,6 +1,5 @@
 import type {
   History,
-  Limits,
   Member,
   PublicRoom,
   ReadPosition,
@@ -35,7 +34,6 @@ export function apiOf(call: Caller) {
   const post = <T>(path: string, body: object = {}) => call<T>(path, { method: 'POST', body })
   const patch = <T>(path: string, body: object) => call<T>(path, { method: 'PATCH', body })
   return {
-    config: () => call<{ wsUrls: readonly string[]; limits: Limits }>('/config'),
     updateMe: (changes: { readonly displayName: string }) =>
       patch<{ user: User }>('/users/me', changes).then(({ user }) => user),
     /** Every other session ends. */

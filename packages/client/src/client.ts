@@ -2,10 +2,9 @@ import type { ClientFrame, Message, ServerFrame, ServerFrameOf, User } from '@ro
 import { type Api, apiOf } from './api.ts'
 import { Connection, type ConnectionStatus } from './connection/connection.ts'
 import { EdgeUrls } from './connection/edge-urls.ts'
-import { browserOutboxStore } from './outbox/indexed-db-store.ts'
 import { Outbox } from './outbox/outbox.ts'
 import type { Send } from './outbox/outbox-state.ts'
-import type { OutboxStore } from './outbox/outbox-store.ts'
+import { memoryOutboxStore, type OutboxStore } from './outbox/outbox-store.ts'
 import { Emitter } from './platform/emitter.ts'
 import { defaultPlatform, type Platform } from './platform/platform.ts'
 import type { Value } from './platform/value.ts'
@@ -14,8 +13,7 @@ import { Room } from './rooms/room.ts'
 import type { RoomList } from './rooms/room-list.ts'
 import { Rooms } from './rooms/rooms.ts'
 import { Users } from './rooms/users.ts'
-import { RoomlogError } from './session/errors.ts'
-import { Rest } from './session/rest.ts'
+import { type Call, Rest } from './session/rest.ts'
 import { memorySessionStore, type SessionStore } from './session/session-store.ts'
 import { Sessions } from './session/sessions.ts'
 import type { RoomFrame, RoomViewEvent } from './timeline/room-view-events.ts'
@@ -26,24 +24,28 @@ export interface ClientOptions {
   /** Where the session is kept; default: in memory. `browserSessionStore()` keeps it over reloads, for all tabs. */
   readonly sessionStore?: SessionStore
   /** Where a user's messages are kept until they are stored; default: IndexedDB where there is one, else memory. */
-  readonly outboxStore?: (userId: string) => OutboxStore
+  readonly outboxStore?: (userId: string) => OutboxStore | Promise<OutboxStore>
   /** Instead of what the platform has; on Node 20, which has no WebSocket, that of the package `ws`. */
   readonly platform?: Partial<Platform>
 }
 
-export interface ClientEvents {
-  /** A message that came over the connection, of any room. Only a timeline has all of them, also after a loss. */
-  readonly message: ServerFrameOf<'newMessage'>['message']
+/**
+ * What the edge tells, by the name of its frame: `newMessage` of any room, of which only a timeline has all, also after a
+ * loss; `presence` and `typing` of others; `readCursor`, how far a member has read; `roomChanged`, when what is shown of a
+ * room is to be read again; `roomAdded` and `removedFromRoom`, of this user.
+ */
+type Told =
+  | 'newMessage'
+  | 'presence'
+  | 'typing'
+  | 'readCursor'
+  | 'roomChanged'
+  | 'roomAdded'
+  | 'removedFromRoom'
+
+export type ClientEvents = { readonly [Type in Told]: ServerFrameOf<Type> } & {
   /** A message of one's own has another state. */
   readonly send: Send
-  readonly presence: Pick<ServerFrameOf<'presence'>, 'userId' | 'online'>
-  readonly typing: Pick<ServerFrameOf<'typing'>, 'roomId' | 'userId' | 'isTyping'>
-  /** How far a member has read. */
-  readonly readCursor: Pick<ServerFrameOf<'readCursor'>, 'roomId' | 'userId' | 'lastReadSeq'>
-  /** Name, members or roles of a room have changed: what is shown of them is to be read again. */
-  readonly roomChanged: { readonly roomId: string }
-  readonly roomAdded: { readonly roomId: string }
-  readonly removedFromRoom: { readonly roomId: string }
 }
 
 /** A user's Roomlog: who is signed in, one connection for all rooms, and what is on its way. */
@@ -54,7 +56,7 @@ export class RoomlogClient {
   readonly #sessions: Sessions
   readonly #connection: Connection
   readonly #events = new Emitter<ClientEvents>()
-  readonly #outboxStore: (userId: string) => OutboxStore
+  readonly #outboxStore: (userId: string) => OutboxStore | Promise<OutboxStore>
   readonly #rooms: Rooms
   readonly #users: Users
   readonly #unsubscribe: () => void
@@ -67,8 +69,12 @@ export class RoomlogClient {
     this.#platform = platform
     const rest = new Rest(options.url, platform)
     this.#sessions = new Sessions(rest, options.sessionStore ?? memorySessionStore(), platform)
-    this.#outboxStore = options.outboxStore ?? ((userId) => browserOutboxStore(userId, platform))
-    this.api = apiOf((path, call) => this.#sessions.call(path, call))
+    this.#outboxStore = options.outboxStore ?? ((userId) => storeOf(userId, platform))
+    this.api = apiOf(async <T>(path: string, call?: Call) => {
+      const answer = await this.#sessions.call<T>(path, call)
+      this.#users.learnFrom(answer)
+      return answer
+    })
     this.#users = new Users(platform, this.api)
     this.#connection = new Connection({
       ...{ platform, sessions: this.#sessions, urls: new EdgeUrls(rest, platform.random) },
@@ -79,7 +85,6 @@ export class RoomlogClient {
     this.#rooms = new Rooms({
       ...{ platform, api: this.api, write: this.#write },
       isFollowed: (roomId) => this.#byId.get(roomId)?.followed !== undefined,
-      onUsers: (users) => this.#users.learn(Object.values(users)),
       onMember: (roomIds) => {
         for (const roomId of roomIds) this.#tell(roomId, { type: 'entered' })
       },
@@ -167,11 +172,6 @@ export class RoomlogClient {
       ...{ reads: this.#reads, outbox: () => this.#useOutbox() },
       connection: () => this.#connection.open,
       onMessages: (messages) => this.#seen(messages),
-      readPage: async (id, read) => {
-        const page = await this.api.history(id, read)
-        this.#users.learn(Object.values(page.users))
-        return page
-      },
     })
     this.#byId.set(roomId, room)
     return room
@@ -181,12 +181,12 @@ export class RoomlogClient {
     return this.room(this.#rooms.entered(await this.api.createRoom(facts)).id)
   }
 
+  /** Becomes a member of a public room. */
   async joinRoom(roomId: string): Promise<Room> {
-    await this.room(roomId).join()
-    return this.room(roomId)
+    return this.room(this.#rooms.entered(await this.api.joinRoom(roomId)).id)
   }
 
-  /** Users that are known; `userOf` reads one that is not. */
+  /** Users that an answer of the api has told of; `userOf` reads one that is not known. */
   get users(): Value<ReadonlyMap<string, User>> {
     return this.#users.known
   }
@@ -208,7 +208,7 @@ export class RoomlogClient {
   #opened(connection: number, { epoch, limits }: ServerFrameOf<'welcome'>): void {
     for (const room of this.#byId.values()) room.followed?.feed({ type: 'connected', connection })
     this.#rooms.connected(epoch, limits)
-    this.#useOutbox().connected(limits.maxUnacked)
+    this.#useOutbox().feed({ type: 'connected', maxUnacked: limits.maxUnacked })
   }
 
   #lost(connection: number): void {
@@ -217,53 +217,37 @@ export class RoomlogClient {
       room.heardTyping('', false)
     }
     this.#rooms.lost()
-    this.#outbox?.lost()
+    this.#outbox?.feed({ type: 'lost' })
   }
 
   #received(connection: number, frame: ServerFrame): void {
-    const userId = this.user.get()?.id
     if (frame.type === 'newMessage') this.#seen([frame.message])
-    const ofRoom = roomFrame(frame)
-    if (ofRoom !== undefined) this.#tell(ofRoom.roomId, { type: 'frame', connection, frame: ofRoom.frame })
-    this.#rooms.received(frame, userId ?? '')
-    switch (frame.type) {
-      case 'newMessage':
-        this.#events.emit('message', frame.message)
-        return
-      case 'ack':
-        this.#outbox?.acked(frame)
-        return
-      case 'messageRejected':
-        this.#outbox?.refused(frame.roomId, frame.clientMsgId, frame.code)
-        return
-      case 'typing':
-        this.#byId.get(frame.roomId)?.heardTyping(frame.userId, frame.isTyping)
-        this.#events.emit('typing', frame)
-        return
-      case 'presence':
-      case 'readCursor':
-      case 'roomChanged':
-      case 'roomAdded':
-      case 'removedFromRoom':
-        this.#events.emit(frame.type, frame as never)
-        return
+    if (isOfView(frame)) {
+      const { roomId = '' } = frame.type === 'newMessage' ? frame.message : frame
+      this.#tell(roomId, { type: 'frame', connection, frame })
     }
+    this.#rooms.received(frame, this.user.get()?.id)
+    if (frame.type === 'ack') this.#outbox?.feed({ ...frame, answer: frame })
+    if (frame.type === 'messageRejected') this.#outbox?.feed({ ...frame, type: 'refused' })
+    if (frame.type === 'typing') this.#byId.get(frame.roomId)?.heardTyping(frame.userId, frame.isTyping)
+    // Whoever listens does so for one that is named above.
+    this.#events.emit(frame.type as Told, frame as never)
   }
 
   /** Those of this user are on their way no more. */
   #seen(messages: readonly Message[]): void {
     const userId = this.user.get()?.id
-    for (const message of messages) if (message.senderId === userId) this.#outbox?.seen(message)
+    for (const message of messages)
+      if (message.senderId === userId) this.#outbox?.feed({ ...message, type: 'seen' })
   }
 
   #tell(roomId: string, event: RoomViewEvent): void {
     this.#byId.get(roomId)?.followed?.feed(event)
   }
 
-  /** Of the user who is signed in. */
+  /** Of the user who is signed in; throws `signed_out` where nobody is. */
   #useOutbox(): Outbox {
-    const user = this.user.get()
-    if (user === undefined) throw new RoomlogError('signed_out', 'nobody is signed in', { status: 401 })
+    const { user } = this.#sessions.current
     this.#outbox ??= new Outbox({
       ...{ platform: this.#platform, store: this.#outboxStore(user.id), write: this.#write },
       onChanged: (send) => this.#sendChanged(send),
@@ -296,19 +280,20 @@ export class RoomlogClient {
   }
 }
 
-/** The frame, where it is one that a room's view is told of. */
-function roomFrame(frame: ServerFrame): { readonly roomId: string; readonly frame: RoomFrame } | undefined {
-  switch (frame.type) {
-    case 'newMessage':
-      return { roomId: frame.message.roomId, frame }
-    case 'joinedRoom':
-    case 'leftRoom':
-      return { roomId: frame.roomId, frame }
-    case 'removedFromRoom':
-      return { roomId: frame.roomId, frame: { type: frame.type, roomId: frame.roomId } }
-    case 'error':
-      return frame.roomId === undefined ? undefined : { roomId: frame.roomId, frame }
-    default:
-      return undefined
+/** Code for IndexedDB is loaded where there is one. */
+async function storeOf(userId: string, { indexedDB, locks, newId }: Platform): Promise<OutboxStore> {
+  try {
+    if (indexedDB !== undefined && locks !== undefined) {
+      const { indexedDbOutboxStore } = await import('./outbox/indexed-db-store.ts')
+      return indexedDbOutboxStore(userId, { indexedDB, locks, newId })
+    }
+  } catch {
+    // It cannot be loaded: as if there were none.
   }
+  return memoryOutboxStore()
+}
+
+/** Whether a room's view is told of it; it has a `roomId` then, or its message has. */
+function isOfView(frame: ServerFrame): frame is RoomFrame & ServerFrame {
+  return ['newMessage', 'joinedRoom', 'leftRoom', 'removedFromRoom', 'error'].includes(frame.type)
 }

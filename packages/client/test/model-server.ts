@@ -205,14 +205,14 @@ export class ModelServer {
   #send(socket: ModelSocket, send: Send): void {
     const { roomId, clientMsgId } = send
     const fate = this.weather.sendFate()
-    socket.unacked += 1
-    must(socket.unacked <= DEFAULT_LIMITS.maxUnacked || fate === 'ignore', 'more wait for their ack than may')
     if (fate === 'ignore') return
     const stored = send.repeat === true ? this.stored(roomId, socket.userId, clientMsgId) : undefined
     if (stored === undefined && fate.startsWith('accept')) {
       this.#created.push({ send, senderId: socket.userId })
     }
     if (fate === 'accept silently') return
+    socket.unacked += 1
+    must(socket.unacked <= DEFAULT_LIMITS.maxUnacked, 'more wait for their ack than may')
     // Not before others that were asked earlier: each takes its own time.
     this.time.after(this.weather.delayMs(), () => {
       socket.unacked -= 1

@@ -39,7 +39,7 @@ export type ConnectionEvent =
   | { readonly type: 'draining'; readonly connection: number; readonly afterMs: number }
   | { readonly type: 'refreshed' }
   | { readonly type: 'refreshFailed' }
-  /** The wait is over. */
+  /** The wait is over; one that nothing waits for any more says nothing. */
   | { readonly type: 'timer' }
   /** There may be a network again, or somebody looks. */
   | { readonly type: 'wake' }
@@ -51,7 +51,6 @@ export type ConnectionEffect =
   | { readonly type: 'refresh' }
   /** Instead of any wait before it: `timer` after a time drawn evenly from here. */
   | { readonly type: 'wait'; readonly minMs: number; readonly maxMs: number }
-  | { readonly type: 'waitNoMore' }
 
 type Stepped = readonly [ConnectionState, readonly ConnectionEffect[]]
 
@@ -104,10 +103,8 @@ function onClosed(state: ConnectionState, { code, livedMs }: { code: number; liv
   const { phase } = state
   const next = livedMs >= STABLE_MS ? { ...state, failures: 0 } : failed(state)
   const then = afterClose(code)
-  if (then === 'stop') return [{ ...state, phase: { name: 'stopped', reason: 'closed', code } }, quiet(phase)]
-  if (then === 'reauthenticate') {
-    return [{ ...next, phase: { name: 'refreshing' } }, [...quiet(phase), { type: 'refresh' }]]
-  }
+  if (then === 'stop') return [{ ...state, phase: { name: 'stopped', reason: 'closed', code } }, []]
+  if (then === 'reauthenticate') return refresh(next)
   // The slot holds, whoever closes first.
   if (phase.name === 'open' && phase.isLeaving) {
     return [{ ...state, phase: { name: 'waiting', isPaced: true, next: 'open' } }, []]
@@ -123,6 +120,10 @@ function onTimer(state: ConnectionState): Stepped {
   }
   if (phase.name !== 'waiting') return [state, []]
   if (phase.next === 'open') return open(state)
+  return refresh(state)
+}
+
+function refresh(state: ConnectionState): Stepped {
   return [{ ...state, phase: { name: 'refreshing' } }, [{ type: 'refresh' }]]
 }
 
@@ -147,12 +148,7 @@ function leave(state: ConnectionState, phase: Phase): Stepped {
   const before = state.phase
   const isConnected = before.name === 'opening' || before.name === 'open'
   const close = isConnected ? [{ type: 'close', connection: before.connection } as const] : []
-  return [{ ...state, phase, failures: 0 }, [...quiet(before), ...close]]
-}
-
-function quiet(phase: Phase): readonly ConnectionEffect[] {
-  const waits = phase.name === 'waiting' || (phase.name === 'open' && phase.isLeaving)
-  return waits ? [{ type: 'waitNoMore' }] : []
+  return [{ ...state, phase, failures: 0 }, close]
 }
 
 function failed(state: ConnectionState): ConnectionState {

@@ -2,13 +2,12 @@ import {
   BEARER_SUBPROTOCOL_PREFIX,
   CLOSE_CODES,
   type ClientFrame,
-  DEFAULT_LIMITS,
-  type Limits,
   type ServerFrame,
   type ServerFrameOf,
   SUBPROTOCOL,
 } from '@roomlog/protocol/wire'
 import type { Platform, Socket } from '../platform/platform.ts'
+import { Timer } from '../platform/timer.ts'
 import { Cell, type Value } from '../platform/value.ts'
 import { RoomlogError } from '../session/errors.ts'
 import type { Sessions } from '../session/sessions.ts'
@@ -49,7 +48,7 @@ interface Current {
   readonly number: number
   readonly socket: Socket
   readonly token: string
-  readonly welcomeTimer: unknown
+  readonly welcomeTimer: Timer
   welcomedAtMs?: number
   pacer?: Pacer
   heartbeat?: Heartbeat
@@ -62,9 +61,8 @@ export class Connection {
   readonly #status = new Cell<ConnectionStatus>({ status: 'idle' })
   #state = IDLE
   #current: Current | undefined
-  #timer: unknown
+  readonly #timer: Timer
   #retryAtMs = 0
-  #limits: Limits = DEFAULT_LIMITS
   /** The server's clock at the latest welcome, less the monotonic one. */
   #serverLessMonotonicMs: number | undefined
   readonly #unsubscribe: readonly (() => void)[]
@@ -72,6 +70,7 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.#options = options
     const { platform, sessions } = options
+    this.#timer = new Timer(platform)
     this.#unsubscribe = [
       platform.onWake(() => {
         this.#current?.heartbeat?.probe()
@@ -85,11 +84,6 @@ export class Connection {
 
   get status(): Value<ConnectionStatus> {
     return this.#status
-  }
-
-  /** Of the edge that said welcome last. */
-  get limits(): Limits {
-    return this.#limits
   }
 
   /** The number of the socket that is open, if one is. */
@@ -110,6 +104,7 @@ export class Connection {
   }
 
   stop(): void {
+    this.#timer.clear()
     this.#feed({ type: 'stop' })
   }
 
@@ -146,14 +141,10 @@ export class Connection {
       case 'wait': {
         const { minMs, maxMs } = effect
         const waitMs = minMs + (maxMs - minMs) * platform.random()
-        platform.clearTimeout(this.#timer as never)
-        this.#timer = platform.setTimeout(() => this.#feed({ type: 'timer' }), waitMs)
+        this.#timer.set(waitMs, () => this.#feed({ type: 'timer' }))
         this.#retryAtMs = platform.wallMs() + waitMs
         return
       }
-      case 'waitNoMore':
-        platform.clearTimeout(this.#timer as never)
-        return
     }
   }
 
@@ -176,9 +167,13 @@ export class Connection {
       await sessions.refresh(this.#refused ?? sessions.current.accessToken)
       this.#feed({ type: 'refreshed' })
     } catch (error) {
-      const isOver = error instanceof RoomlogError && error.code === 'signed_out'
-      this.#feed({ type: isOver ? 'signedOut' : 'refreshFailed' })
+      this.#failed(error, { type: 'refreshFailed' })
     }
+  }
+
+  #failed(error: unknown, event: ConnectionEvent): void {
+    const isOver = error instanceof RoomlogError && error.code === 'signed_out'
+    this.#feed(isOver ? { type: 'signedOut' } : event)
   }
 
   #refused: string | undefined
@@ -194,17 +189,14 @@ export class Connection {
       if (!isCurrent()) return
       const token = sessions.current.accessToken
       const { WebSocket } = platform
-      if (WebSocket === undefined) throw new Error('this platform has no WebSocket: give one in the options')
+      if (WebSocket === undefined) throw new Error('no WebSocket here: give one as platform.WebSocket')
       const socket = new WebSocket(url, [SUBPROTOCOL, BEARER_SUBPROTOCOL_PREFIX + token])
-      this.#listen({
-        ...{ number: connection, socket, token },
-        welcomeTimer: platform.setTimeout(() => this.#lost(connection), WELCOME_MS),
-      })
+      const welcomeTimer = new Timer(platform)
+      welcomeTimer.set(WELCOME_MS, () => this.#lost(connection))
+      this.#listen({ number: connection, socket, token, welcomeTimer })
     } catch (error) {
-      if (!isCurrent()) return
-      const isOver = error instanceof RoomlogError && error.code === 'signed_out'
-      if (isOver) this.#feed({ type: 'signedOut' })
-      else this.#feed({ type: 'closed', connection, code: CLOSE_CODES.abnormal.code, livedMs: 0 })
+      const code = CLOSE_CODES.abnormal.code
+      if (isCurrent()) this.#failed(error, { type: 'closed', connection, code, livedMs: 0 })
     }
   }
 
@@ -233,9 +225,8 @@ export class Connection {
   #welcomed(current: Current, welcome: ServerFrameOf<'welcome'>): void {
     const { platform, sessions } = this.#options
     const { number, socket, token } = current
-    platform.clearTimeout(current.welcomeTimer as never)
+    current.welcomeTimer.clear()
     current.welcomedAtMs = platform.monotonicMs()
-    this.#limits = welcome.limits
     this.#serverLessMonotonicMs = Date.parse(welcome.serverTime) - current.welcomedAtMs
     current.pacer = new Pacer(platform, welcome.limits.framesPerSecond, (text) => socket.send(text))
     const send = (frame: ClientFrame) => current.pacer?.send(JSON.stringify(frame))
@@ -264,7 +255,7 @@ export class Connection {
 
   #drop(current: Current, code?: number): void {
     this.#current = undefined
-    this.#options.platform.clearTimeout(current.welcomeTimer as never)
+    current.welcomeTimer.clear()
     current.heartbeat?.stop()
     current.renewal?.stop()
     current.pacer?.stop()

@@ -24,7 +24,7 @@ export class EdgeUrls {
     const others = this.#urls.filter((url) => url !== this.#last)
     const choice = others.length > 0 ? others : this.#urls
     this.#last = choice[Math.floor(this.#random() * choice.length)]
-    if (this.#last === undefined) throw new Error('the api names no WebSocket address')
+    if (this.#last === undefined) throw new Error('the api names no edge')
     return this.#last
   }
 }

@@ -1,4 +1,5 @@
 import type { Platform } from '../platform/platform.ts'
+import { Timer } from '../platform/timer.ts'
 
 /** How long the answer to a heartbeat may take: with the pause before it under the 45 s in which a loss is noticed. */
 const ANSWER_MS = 20_000
@@ -21,12 +22,13 @@ export interface HeartbeatOptions {
  */
 export class Heartbeat {
   readonly #options: HeartbeatOptions
-  #timer: unknown
+  readonly #timer: Timer
   #isAwaiting = false
   #dueMs = 0
 
   constructor(options: HeartbeatOptions) {
     this.#options = options
+    this.#timer = new Timer(options.platform)
     this.#wait(options.intervalMs)
   }
 
@@ -43,7 +45,7 @@ export class Heartbeat {
   }
 
   stop(): void {
-    this.#options.platform.clearTimeout(this.#timer as never)
+    this.#timer.clear()
   }
 
   #beat(answerMs: number): void {
@@ -53,10 +55,8 @@ export class Heartbeat {
   }
 
   #wait(ms: number): void {
-    const { setTimeout, clearTimeout, monotonicMs } = this.#options.platform
-    clearTimeout(this.#timer as never)
-    this.#dueMs = monotonicMs() + ms
-    this.#timer = setTimeout(() => this.#tick(), ms)
+    this.#dueMs = this.#options.platform.monotonicMs() + ms
+    this.#timer.set(ms, () => this.#tick())
   }
 
   #tick(): void {

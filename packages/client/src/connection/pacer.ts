@@ -1,4 +1,5 @@
 import type { Platform } from '../platform/platform.ts'
+import { Timer } from '../platform/timer.ts'
 
 /** Frames go out in their order, at most half of what an edge takes at once and half of it in each second. */
 export class Pacer {
@@ -8,10 +9,11 @@ export class Pacer {
   readonly #queue: string[] = []
   #tokens: number
   #atMs: number
-  #timer: unknown
+  readonly #timer: Timer
 
   constructor(platform: Platform, framesPerSecond: number, write: (text: string) => void) {
     this.#platform = platform
+    this.#timer = new Timer(platform)
     this.#perSecond = Math.max(1, Math.floor(framesPerSecond / 2))
     this.#tokens = this.#perSecond
     this.#atMs = platform.monotonicMs()
@@ -25,7 +27,7 @@ export class Pacer {
 
   stop(): void {
     this.#queue.length = 0
-    this.#platform.clearTimeout(this.#timer as never)
+    this.#timer.clear()
   }
 
   #flush(): void {
@@ -36,7 +38,6 @@ export class Pacer {
     this.#tokens -= count
     for (const text of this.#queue.splice(0, count)) this.#write(text)
     if (this.#queue.length === 0) return
-    const waitMs = Math.ceil(((1 - this.#tokens) * 1000) / this.#perSecond)
-    this.#timer = this.#platform.setTimeout(() => this.#flush(), waitMs)
+    this.#timer.set(Math.ceil(((1 - this.#tokens) * 1000) / this.#perSecond), () => this.#flush())
   }
 }

@@ -1,10 +1,10 @@
 import type { Platform } from '../platform/platform.ts'
+import { Timer } from '../platform/timer.ts'
 import { isRetryable } from '../session/errors.ts'
 import type { Sessions } from '../session/sessions.ts'
 
-/** A token is replaced when so much of its life is left, at the latest. */
-const LEFT_MS = 60_000
-const LEFT_SHARE = 0.2
+/** A token is replaced after so much of its life: the rest is for a timer that is late, and for trying again. */
+const RENEWED_AT = 0.8
 const RETRY_MS = 2000
 
 export interface RenewalOptions {
@@ -20,41 +20,40 @@ export interface RenewalOptions {
 export class Renewal {
   readonly #options: RenewalOptions
   #token: string
-  #timer: unknown
+  readonly #timer: Timer
+  #isOver = false
 
   constructor(options: RenewalOptions, expiresInMs: number) {
     this.#options = options
     this.#token = options.token
+    this.#timer = new Timer(options.platform)
     this.done(expiresInMs)
   }
 
   /** The edge has taken a token that lasts so long. */
   done(expiresInMs: number): void {
-    this.#wait(Math.max(expiresInMs - Math.max(LEFT_MS, expiresInMs * LEFT_SHARE), expiresInMs / 2))
+    this.#wait(expiresInMs * RENEWED_AT)
   }
 
   stop(): void {
-    this.#options.platform.clearTimeout(this.#timer as never)
-    this.#timer = null
+    this.#isOver = true
+    this.#timer.clear()
   }
 
   #wait(ms: number): void {
-    const { setTimeout, clearTimeout } = this.#options.platform
-    clearTimeout(this.#timer as never)
-    this.#timer = setTimeout(() => void this.#renew(), ms)
+    this.#timer.set(ms, () => void this.#renew())
   }
 
   async #renew(): Promise<void> {
     const { sessions, renew } = this.#options
     try {
       const { accessToken } = await sessions.refresh(this.#token)
-      if (this.#timer === null) return
+      if (this.#isOver) return
       this.#token = accessToken
       renew(accessToken)
       // Not answered, or refused: the socket keeps its old expiry, and is closed 4401 then.
     } catch (error) {
-      if (this.#timer !== null && isRetryable(error))
-        this.#wait(RETRY_MS * (1 + this.#options.platform.random()))
+      if (!this.#isOver && isRetryable(error)) this.#wait(RETRY_MS * (1 + this.#options.platform.random()))
     }
   }
 }

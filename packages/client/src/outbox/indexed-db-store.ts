@@ -1,6 +1,6 @@
 import { type Database, type IndexedDb, openDatabase, transact } from '../platform/indexed-db.ts'
 import type { Locks, Platform } from '../platform/platform.ts'
-import { type KeptSend, memoryOutboxStore, type OutboxStore } from './outbox-store.ts'
+import type { KeptSend, OutboxStore } from './outbox-store.ts'
 
 interface Row extends KeptSend {
   readonly userId: string
@@ -14,15 +14,13 @@ const DATABASE = { name: 'roomlog', store: 'outbox', key: 'order' } as const
 
 /**
  * In IndexedDB. A tab holds a lock of its own name as long as it lives: whoever gets that lock knows that the tab is gone,
- * and makes its rows their own while holding it. Without IndexedDB or Web Locks, in memory.
+ * and makes its rows their own while holding it.
  */
-export function browserOutboxStore(
+export function indexedDbOutboxStore(
   userId: string,
-  platform: Pick<Platform, 'indexedDB' | 'locks' | 'newId'>,
+  { indexedDB, locks, newId }: Pick<Options, 'indexedDB' | 'locks'> & Pick<Platform, 'newId'>,
 ): OutboxStore {
-  const { indexedDB, locks } = platform
-  if (indexedDB === undefined || locks === undefined) return memoryOutboxStore()
-  return new IndexedDbStore({ indexedDB, locks, userId, tab: platform.newId() })
+  return new IndexedDbStore({ indexedDB, locks, userId, tab: newId() })
 }
 
 interface Options {

@@ -1,4 +1,4 @@
-import { type ClientFrameOf, DEFAULT_LIMITS, type FrameErrorCode } from '@roomlog/protocol/wire'
+import type { ClientFrameOf, FrameErrorCode } from '@roomlog/protocol/wire'
 
 /**
  * How far a message of one's own has come: not answered yet, in the log and therefore stored soon, stored under its
@@ -93,11 +93,7 @@ const LONGEST_UNSEEN_MS = 60_000
 const RETRY_FIRST_MS = 500
 const RETRY_MAX_MS = 20_000
 
-export const EMPTY_OUTBOX: Outbox = {
-  rooms: new Map(),
-  isOnline: false,
-  maxUnacked: DEFAULT_LIMITS.maxUnacked,
-}
+export const EMPTY_OUTBOX: Outbox = { rooms: new Map(), isOnline: false, maxUnacked: 0 }
 
 /** What becomes of what is on its way by what happened, and what is to be done. No I/O, no clock, no chance of its own. */
 export function stepOutbox(outbox: Outbox, event: OutboxEvent, moment: Moment): Stepped {

@@ -4,13 +4,16 @@ import { settle } from '../../test/virtual-time.ts'
 import { type Person, ROOM, World } from '../../test/world.ts'
 import type { IndexedDb } from '../platform/indexed-db.ts'
 import { defaultPlatform, type Locks, type Platform } from '../platform/platform.ts'
-import { browserOutboxStore } from './indexed-db-store.ts'
+import { indexedDbOutboxStore } from './indexed-db-store.ts'
 import type { KeptSend, OutboxStore } from './outbox-store.ts'
 
 /** Locks that all tabs of this process share, as those of a browser do. */
 const { locks } = (globalThis as unknown as { navigator: { locks: Locks } }).navigator
 
-type Parts = Pick<Platform, 'indexedDB' | 'locks' | 'newId'>
+interface Parts extends Pick<Platform, 'newId'> {
+  readonly indexedDB: IndexedDb
+  readonly locks: Locks
+}
 
 function browser(): Parts {
   const { newId } = defaultPlatform()
@@ -33,7 +36,7 @@ async function gone(store: OutboxStore): Promise<void> {
 describe('what is kept in IndexedDB', () => {
   test('is taken over, in its order, when its tab is gone, and not before', async () => {
     const parts = browser()
-    const [first, second] = [browserOutboxStore('ada', parts), browserOutboxStore('ada', parts)]
+    const [first, second] = [indexedDbOutboxStore('ada', parts), indexedDbOutboxStore('ada', parts)]
     for (const id of ['m1', 'm2', 'm3']) await first.put(send(id))
     await first.remove('m2')
     expect(await second.adopt()).toEqual([])
@@ -42,15 +45,15 @@ describe('what is kept in IndexedDB', () => {
     expect(await second.adopt()).toEqual([])
     await second.remove('m1')
     await gone(second)
-    expect(ids(await browserOutboxStore('ada', parts).adopt())).toEqual(['m3'])
+    expect(ids(await indexedDbOutboxStore('ada', parts).adopt())).toEqual(['m3'])
   })
 
   test('goes to one of several tabs that look at the same time', async () => {
     const parts = browser()
-    const first = browserOutboxStore('ada', parts)
+    const first = indexedDbOutboxStore('ada', parts)
     for (let i = 0; i < 20; i += 1) await first.put(send(`m${i}`))
     await gone(first)
-    const tabs = Array.from({ length: 5 }, () => browserOutboxStore('ada', parts))
+    const tabs = Array.from({ length: 5 }, () => indexedDbOutboxStore('ada', parts))
     const taken = (await Promise.all(tabs.map((tab) => tab.adopt()))).map(ids)
     expect(taken.flat().toSorted()).toEqual(Array.from({ length: 20 }, (_, i) => `m${i}`).toSorted())
     expect(taken.filter((it) => it.length > 0)).toHaveLength(1)
@@ -58,26 +61,26 @@ describe('what is kept in IndexedDB', () => {
 
   test('is its user’s alone, and cleared with them', async () => {
     const parts = browser()
-    const [ada, grace] = [browserOutboxStore('ada', parts), browserOutboxStore('grace', parts)]
+    const [ada, grace] = [indexedDbOutboxStore('ada', parts), indexedDbOutboxStore('grace', parts)]
     await ada.put(send('of ada'))
     await grace.put(send('of grace'))
     await gone(ada)
     expect(await grace.adopt()).toEqual([])
-    const again = browserOutboxStore('ada', parts)
+    const again = indexedDbOutboxStore('ada', parts)
     await again.clear()
     await gone(again)
-    expect(await browserOutboxStore('ada', parts).adopt()).toEqual([])
+    expect(await indexedDbOutboxStore('ada', parts).adopt()).toEqual([])
     await gone(grace)
-    expect(ids(await browserOutboxStore('grace', parts).adopt())).toEqual(['of grace'])
+    expect(ids(await indexedDbOutboxStore('grace', parts).adopt())).toEqual(['of grace'])
   })
 
   test('has with it why it was refused', async () => {
     const parts = browser()
-    const first = browserOutboxStore('ada', parts)
+    const first = indexedDbOutboxStore('ada', parts)
     await first.put(send('m1'))
     await first.put({ ...send('m1'), code: 'not_a_member' })
     await gone(first)
-    expect(await browserOutboxStore('ada', parts).adopt()).toMatchObject([
+    expect(await indexedDbOutboxStore('ada', parts).adopt()).toMatchObject([
       { clientMsgId: 'm1', code: 'not_a_member' },
     ])
   })
@@ -87,14 +90,13 @@ describe('without a store that keeps', () => {
   const full = () => {
     throw new DOMException('full', 'QuotaExceededError')
   }
-  test.each<[string, Partial<Parts>]>([
+  test.each<[string, Partial<Platform>]>([
     ['IndexedDB', { indexedDB: undefined }],
     ['Web Locks', { locks: undefined }],
     ['leave to open it', { indexedDB: { open: full } }],
   ])('for want of %s messages are sent all the same, and it is told', async (_name, missing) => {
     const world = new World()
-    const parts = { ...browser(), ...missing }
-    const ada = await world.enter('ada', { outboxStore: (userId) => browserOutboxStore(userId, parts) })
+    const ada = await world.enter('ada', { platform: { ...browser(), ...missing } })
     ada.room.send('hello')
     await world.rest(5000)
     expect(world.bodies).toEqual(['hello'])
@@ -105,7 +107,7 @@ describe('without a store that keeps', () => {
   test('a message that finds no room is sent, and it is told', async () => {
     const world = new World()
     const parts = browser()
-    const ada = await world.enter('ada', { outboxStore: (userId) => browserOutboxStore(userId, parts) })
+    const ada = await world.enter('ada', { outboxStore: (userId) => indexedDbOutboxStore(userId, parts) })
     expect(ada.client.isOutboxKept).toBe(true)
     const { IDBObjectStore } = await import('fake-indexeddb')
     const put = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(full)
@@ -119,7 +121,7 @@ describe('without a store that keeps', () => {
 })
 
 async function inTab(world: World, parts: Parts): Promise<Person> {
-  return world.enter('ada', { outboxStore: (userId) => browserOutboxStore(userId, parts) })
+  return world.enter('ada', { outboxStore: (userId) => indexedDbOutboxStore(userId, parts) })
 }
 
 test('messages written offline are sent, in order and once each, by the page after a reload', async () => {

@@ -1,5 +1,6 @@
-import type { ClientFrame, FrameErrorCode, ServerFrameOf } from '@roomlog/protocol/wire'
+import type { ClientFrame } from '@roomlog/protocol/wire'
 import type { Platform } from '../platform/platform.ts'
+import { Timer } from '../platform/timer.ts'
 import {
   EMPTY_OUTBOX,
   nextDueMs,
@@ -16,7 +17,7 @@ const ADOPT_INTERVAL_MS = 60_000
 
 export interface OutboxOptions {
   readonly platform: Platform
-  readonly store: OutboxStore
+  readonly store: OutboxStore | Promise<OutboxStore>
   readonly write: (frame: ClientFrame) => void
   /** A send has a new state; after `persisted` the outbox knows it no more. */
   readonly onChanged: (send: Send) => void
@@ -26,19 +27,27 @@ export interface OutboxOptions {
 /** Sends until they are stored: does what `stepOutbox` says, and keeps what is on its way. */
 export class Outbox {
   readonly #options: OutboxOptions
+  readonly #store: Promise<OutboxStore>
+  #loaded: OutboxStore | undefined
   #state = EMPTY_OUTBOX
-  #timer: unknown
-  #adoptTimer: unknown
+  readonly #timer: Timer
+  readonly #adoptTimer: Timer
   #isClosed = false
 
   constructor(options: OutboxOptions) {
     this.#options = options
+    this.#timer = new Timer(options.platform)
+    this.#adoptTimer = new Timer(options.platform)
+    this.#store = Promise.resolve(options.store).then((store) => {
+      this.#loaded = store
+      return store
+    })
     this.#adopt()
   }
 
   /** Whether what is on its way outlives this page. */
   get isKept(): boolean {
-    return this.#options.store.isKept
+    return this.#loaded?.isKept === true
   }
 
   /** What is on its way to a room, in the order of sending. */
@@ -51,117 +60,90 @@ export class Outbox {
     const { newId, wallMs } = this.#options.platform
     const createdAt = new Date(wallMs()).toISOString()
     const send = { clientMsgId: newId(), roomId, body, createdAt }
-    this.#feed({ type: 'queue', send })
+    this.feed({ type: 'queue', send })
     return { ...send, state: 'queued', attempts: 0 }
   }
 
   /** Sends one that was refused once more, behind the others of its room. */
   retry({ roomId, clientMsgId, code, body }: Send): void {
     if (code !== 'client_msg_id_reused') {
-      this.#feed({ type: 'retry', roomId, clientMsgId })
+      this.feed({ type: 'retry', roomId, clientMsgId })
       return
     }
     // Its id belongs to another message for ever.
-    this.discard({ roomId, clientMsgId })
+    this.feed({ type: 'discard', roomId, clientMsgId })
     this.send(roomId, body)
   }
 
-  /** Forgets a send. One that was given to an edge already may appear all the same. */
-  discard({ roomId, clientMsgId }: Pick<Send, 'roomId' | 'clientMsgId'>): void {
-    this.#feed({ type: 'discard', roomId, clientMsgId })
-  }
-
-  connected(maxUnacked: number): void {
-    this.#feed({ type: 'connected', maxUnacked })
-    this.#adopt()
-  }
-
-  lost(): void {
-    this.#feed({ type: 'lost' })
-  }
-
-  acked({ roomId, clientMsgId, ...answer }: ServerFrameOf<'ack'>): void {
-    this.#feed({ type: 'ack', roomId, clientMsgId, answer })
-  }
-
-  /** A message of one's own stands in the room's log. */
-  seen(message: { readonly roomId: string; readonly clientMsgId: string; readonly seq: number }): void {
-    const { roomId, clientMsgId, seq } = message
-    this.#feed({ type: 'seen', roomId, clientMsgId, seq })
-  }
-
-  refused(roomId: string, clientMsgId: string, code: FrameErrorCode): void {
-    this.#feed({ type: 'refused', roomId, clientMsgId, code })
+  /** Takes what has happened. */
+  feed(event: OutboxEvent): void {
+    if (this.#isClosed) return
+    if (event.type === 'connected') this.#adopt()
+    const { platform } = this.#options
+    const moment = { nowMs: platform.monotonicMs(), draw: platform.random() }
+    const [state, effects] = stepOutbox(this.#state, event, moment)
+    this.#state = state
+    for (const effect of effects) this.#run(effect, event.type !== 'adopt')
+    // Whoever was told may have sent more.
+    const dueMs = nextDueMs(this.#state)
+    if (dueMs === undefined) this.#timer.clear()
+    else this.#timer.set(Math.max(0, Math.ceil(dueMs - moment.nowMs)), () => this.feed({ type: 'timer' }))
   }
 
   /** Forgets everything, what is kept too. */
   async clear(): Promise<void> {
     this.#stop()
     this.#state = EMPTY_OUTBOX
-    await this.#options.store.clear()
-    this.#options.store.close()
+    const store = await this.#store
+    await store.clear()
+    store.close()
   }
 
   /** What is on its way stays kept, for the next page or another tab. */
   close(): void {
     this.#stop()
-    this.#options.store.close()
+    this.#keep((store) => store.close())
   }
 
   #stop(): void {
     this.#isClosed = true
-    this.#options.platform.clearTimeout(this.#timer as never)
-    this.#options.platform.clearTimeout(this.#adoptTimer as never)
-  }
-
-  #feed(event: OutboxEvent): void {
-    if (this.#isClosed) return
-    const { platform } = this.#options
-    const moment = { nowMs: platform.monotonicMs(), draw: platform.random() }
-    const [state, effects] = stepOutbox(this.#state, event, moment)
-    this.#state = state
-    for (const effect of effects) this.#run(effect, event.type !== 'adopt')
-    platform.clearTimeout(this.#timer as never)
-    const dueMs = nextDueMs(state)
-    if (dueMs === undefined) return
-    this.#timer = platform.setTimeout(
-      () => this.#feed({ type: 'timer' }),
-      Math.max(0, Math.ceil(dueMs - moment.nowMs)),
-    )
+    this.#timer.clear()
+    this.#adoptTimer.clear()
   }
 
   #run(effect: OutboxEffect, isToKeep: boolean): void {
-    const { store, write, onChanged, onDiscarded } = this.#options
+    const { write, onChanged, onDiscarded } = this.#options
     switch (effect.type) {
       case 'write':
         write(effect.frame)
         return
       case 'changed': {
         const { send } = effect
-        if (send.state === 'persisted') void store.remove(send.clientMsgId)
+        const { state, code } = send
+        if (state === 'persisted') this.#keep((store) => store.remove(send.clientMsgId))
         // Of one that will be repeated the reason is no refusal.
-        else if (send.state === 'rejected') void store.put(send)
-        else if (isToKeep && send.state === 'queued' && send.code === undefined) void store.put(kept(send))
+        else if (isToKeep && (state === 'rejected' || (state === 'queued' && code === undefined)))
+          this.#keep((store) => store.put(send))
         onChanged(send)
         return
       }
       case 'discarded':
-        void store.remove(effect.send.clientMsgId)
+        this.#keep((store) => store.remove(effect.send.clientMsgId))
         onDiscarded(effect.send)
         return
     }
   }
 
   #adopt(): void {
-    const { platform, store } = this.#options
-    platform.clearTimeout(this.#adoptTimer as never)
-    this.#adoptTimer = platform.setTimeout(() => this.#adopt(), ADOPT_INTERVAL_MS)
-    void store.adopt().then((sends) => {
-      if (sends.length > 0) this.#feed({ type: 'adopt', sends })
+    this.#adoptTimer.set(ADOPT_INTERVAL_MS, () => this.#adopt())
+    this.#keep(async (store) => {
+      const sends = await store.adopt()
+      if (sends.length > 0) this.feed({ type: 'adopt', sends })
     })
   }
-}
 
-function kept({ clientMsgId, roomId, body, createdAt }: Send) {
-  return { clientMsgId, roomId, body, createdAt }
+  /** In the order asked for; nothing here rejects. */
+  #keep(act: (store: OutboxStore) => unknown): void {
+    void this.#store.then(act)
+  }
 }

@@ -2,13 +2,12 @@
 export class Emitter<Events extends object> {
   readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>()
 
-  /** Calls `listener` at each such event; the answer ends that. */
+  /** Calls `listener` at each such event, once also where it is given twice; the answer ends that. */
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
     const ofName = this.#listeners.get(name) ?? new Set()
     this.#listeners.set(name, ofName)
-    const own = (event: Events[Name]) => listener(event)
-    ofName.add(own)
-    return () => void ofName.delete(own)
+    ofName.add(listener)
+    return () => void ofName.delete(listener)
   }
 
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {

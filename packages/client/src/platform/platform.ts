@@ -100,7 +100,7 @@ export function defaultPlatform(): Platform {
         .join(''),
     // Only a browser's tabs share what the locks guard. To look at what is forbidden may throw.
     locks: window === undefined ? undefined : globals.navigator?.locks,
-    indexedDB: allowed(() => globals.indexedDB),
+    indexedDB: globals.indexedDB,
     localStorage: window === undefined ? undefined : allowed(() => globals.localStorage),
     onWake: (listener) => {
       const seen = () => document?.visibilityState === 'visible' && listener()

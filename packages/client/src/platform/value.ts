@@ -1,7 +1,7 @@
 /** Something that changes, as React's `useSyncExternalStore` takes it: `get` gives the same object until it changes. */
 export interface Value<T> {
   get(): T
-  /** Calls `listener` after each change; the answer ends that. */
+  /** Calls `listener` after each change, once also where it is given twice; the answer ends that. */
   subscribe(listener: () => void): () => void
 }
 
@@ -22,33 +22,21 @@ export class Cell<T> implements Value<T> {
   }
 
   subscribe = (listener: () => void): (() => void) => {
-    // A function of its own: one listener given twice is two.
-    const own = () => listener()
-    this.#listeners.add(own)
-    return () => void this.#listeners.delete(own)
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
   }
 }
 
-/** Resolves when `holds` is true of the value, at once where it is so already; rejects with the signal's reason. */
-export function until<T>(value: Value<T>, holds: (it: T) => boolean, signal?: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
+/** Resolves when `holds` is true of the value, at once where it is so already. */
+export function until<T>(value: Value<T>, holds: (it: T) => boolean): Promise<T> {
+  return new Promise((resolve) => {
     const look = () => {
       const it = value.get()
       if (!holds(it)) return
-      end()
+      unsubscribe()
       resolve(it)
     }
-    const abort = () => {
-      end()
-      reject(signal?.reason)
-    }
     const unsubscribe = value.subscribe(look)
-    const end = () => {
-      unsubscribe()
-      signal?.removeEventListener('abort', abort)
-    }
-    signal?.addEventListener('abort', abort)
-    if (signal?.aborted === true) abort()
-    else look()
+    look()
   })
 }

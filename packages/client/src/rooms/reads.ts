@@ -1,6 +1,7 @@
 import type { Message } from '@roomlog/protocol/wire'
 import type { Api } from '../api.ts'
 import type { Platform } from '../platform/platform.ts'
+import { Timer } from '../platform/timer.ts'
 import { isRetryable } from '../session/errors.ts'
 
 /** Reading on within this time is told at once. */
@@ -17,7 +18,7 @@ export interface ReadsOptions {
 export class Reads {
   readonly #options: ReadsOptions
   readonly #waiting = new Map<string, Pick<Message, 'id' | 'seq'>>()
-  readonly #timers = new Map<string, unknown>()
+  readonly #timers = new Map<string, Timer>()
 
   constructor(options: ReadsOptions) {
     this.#options = options
@@ -33,15 +34,14 @@ export class Reads {
 
   /** What waits is not told. */
   close(): void {
-    for (const timer of this.#timers.values()) this.#options.platform.clearTimeout(timer as never)
+    for (const timer of this.#timers.values()) timer.clear()
     this.#timers.clear()
   }
 
   #wait(roomId: string, ms: number): void {
-    this.#timers.set(
-      roomId,
-      this.#options.platform.setTimeout(() => void this.#tell(roomId), ms),
-    )
+    const timer = new Timer(this.#options.platform)
+    this.#timers.set(roomId, timer)
+    timer.set(ms, () => void this.#tell(roomId))
   }
 
   async #tell(roomId: string): Promise<void> {

@@ -1,11 +1,4 @@
-import type {
-  ClientFrame,
-  Member,
-  Message,
-  Role,
-  Room as RoomFacts,
-  Visibility,
-} from '@roomlog/protocol/wire'
+import type { ClientFrame, Message, Room as RoomFacts, Visibility } from '@roomlog/protocol/wire'
 import type { Api } from '../api.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { Send } from '../outbox/outbox-state.ts'
@@ -28,7 +21,6 @@ export interface RoomOptions {
   readonly connection: () => number | undefined
   /** Of any sender, about to be shown. */
   readonly onMessages: (messages: readonly Message[]) => void
-  readonly readPage: ConstructorParameters<typeof Timeline>[0]['readPage']
 }
 
 /** One room, as this user has it. */
@@ -70,15 +62,15 @@ export class Room {
 
   /** Forgets a send. One that was given to an edge already may appear all the same. */
   discard(send: Send): void {
-    this.#options.outbox().discard(send)
+    this.#options.outbox().feed({ ...send, type: 'discard' })
   }
 
   /** The room followed live: one object until it is closed. */
   timeline(options: { readonly maxMessages?: number } = {}): Timeline {
     if (this.#timeline !== undefined) return this.#timeline
-    const { platform, write, readPage, connection } = this.#options
+    const { platform, write, api, connection } = this.#options
     const timeline = new Timeline({
-      ...{ platform, roomId: this.id, write, readPage, maxMessages: options.maxMessages },
+      ...{ platform, roomId: this.id, write, readPage: api.history, maxMessages: options.maxMessages },
       sends: () => this.sends,
       onMessages: this.#options.onMessages,
       onClose: () => {
@@ -118,16 +110,6 @@ export class Room {
     else this.#typing.heard(userId, isTyping)
   }
 
-  /** A page of the members, with presence and how far each has read. */
-  members(page: Parameters<Api['members']>[1] = {}): ReturnType<Api['members']> {
-    return this.#options.api.members(this.id, page)
-  }
-
-  /** Becomes a member of a public room. */
-  async join(): Promise<RoomFacts> {
-    return this.#options.rooms.entered(await this.#options.api.joinRoom(this.id))
-  }
-
   async leave(): Promise<void> {
     await this.#options.api.removeMember(this.id, 'me')
     this.#options.rooms.feed({ type: 'removed', roomId: this.id })
@@ -135,17 +117,5 @@ export class Room {
 
   async update(changes: { readonly name?: string; readonly visibility?: Visibility }): Promise<RoomFacts> {
     return this.#options.rooms.entered(await this.#options.api.updateRoom(this.id, changes))
-  }
-
-  addMember(username: string): Promise<Member> {
-    return this.#options.api.addMember(this.id, username)
-  }
-
-  changeRole(userId: string, role: Role): Promise<Member> {
-    return this.#options.api.changeRole(this.id, userId, role)
-  }
-
-  removeMember(userId: string): Promise<void> {
-    return this.#options.api.removeMember(this.id, userId)
   }
 }

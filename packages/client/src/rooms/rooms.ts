@@ -1,4 +1,4 @@
-import type { ClientFrame, Limits, Room, ServerFrame, User } from '@roomlog/protocol/wire'
+import type { ClientFrame, Limits, Room, ServerFrame } from '@roomlog/protocol/wire'
 import type { Api } from '../api.ts'
 import type { Platform } from '../platform/platform.ts'
 import { Cell, type Value } from '../platform/value.ts'
@@ -15,7 +15,6 @@ export interface RoomsOptions {
   readonly write: (frame: ClientFrame) => void
   /** Whether somebody follows the room, and joins it by themselves. */
   readonly isFollowed: (roomId: string) => boolean
-  readonly onUsers: (users: Readonly<Record<string, User>>) => void
   /** This user is a member of these. */
   readonly onMember: (roomIds: readonly string[]) => void
 }
@@ -53,7 +52,7 @@ export class Rooms {
   }
 
   /** A frame that is about a room, or about membership. */
-  received(frame: ServerFrame, userId: string): void {
+  received(frame: ServerFrame, userId: string | undefined): void {
     switch (frame.type) {
       case 'joinedRoom':
         this.feed({ type: 'head', roomId: frame.roomId, headSeq: frame.headSeq })
@@ -114,8 +113,7 @@ export class Rooms {
     const all: Room[] = []
     let cursor: string | undefined
     do {
-      const { rooms, nextCursor, users } = await this.#options.api.rooms({ cursor, limit: PAGE_LIMIT })
-      this.#options.onUsers(users)
+      const { rooms, nextCursor } = await this.#options.api.rooms({ cursor, limit: PAGE_LIMIT })
       all.push(...rooms)
       cursor = nextCursor ?? undefined
     } while (cursor !== undefined)

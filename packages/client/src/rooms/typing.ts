@@ -1,5 +1,6 @@
 import type { ClientFrame } from '@roomlog/protocol/wire'
 import type { Platform } from '../platform/platform.ts'
+import { Timer } from '../platform/timer.ts'
 import { Cell, type Value } from '../platform/value.ts'
 
 const REPEAT_MS = 3000
@@ -11,7 +12,7 @@ export class Typing {
   readonly #roomId: string
   readonly #write: (frame: ClientFrame) => void
   readonly #others = new Cell<readonly string[]>([])
-  readonly #timers = new Map<string, unknown>()
+  readonly #timers = new Map<string, Timer>()
   #toldAtMs = Number.NEGATIVE_INFINITY
 
   constructor(platform: Platform, roomId: string, write: (frame: ClientFrame) => void) {
@@ -35,14 +36,10 @@ export class Typing {
   }
 
   heard(userId: string, isTyping: boolean): void {
-    const { setTimeout, clearTimeout } = this.#platform
-    clearTimeout(this.#timers.get(userId) as never)
-    this.#timers.delete(userId)
-    if (isTyping)
-      this.#timers.set(
-        userId,
-        setTimeout(() => this.heard(userId, false), FORGET_MS),
-      )
+    const timer = this.#timers.get(userId) ?? new Timer(this.#platform)
+    this.#timers.set(userId, timer)
+    if (isTyping) timer.set(FORGET_MS, () => this.heard(userId, false))
+    else timer.clear()
     const others = this.#others.get()
     if (others.includes(userId) === isTyping) return
     this.#others.set(isTyping ? [...others, userId] : others.filter((id) => id !== userId))
@@ -50,7 +47,8 @@ export class Typing {
 
   /** The connection is gone: nobody is known to type. */
   reset(): void {
-    for (const userId of [...this.#timers.keys()]) this.heard(userId, false)
+    for (const userId of this.#timers.keys()) this.heard(userId, false)
+    this.#timers.clear()
     this.#toldAtMs = Number.NEGATIVE_INFINITY
   }
 }

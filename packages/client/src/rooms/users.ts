@@ -1,4 +1,4 @@
-import type { User } from '@roomlog/protocol/wire'
+import type { Member, User } from '@roomlog/protocol/wire'
 import type { Api } from '../api.ts'
 import type { Platform } from '../platform/platform.ts'
 import { Cell, type Value } from '../platform/value.ts'
@@ -36,16 +36,22 @@ export class Users {
     return user
   }
 
-  learn(users: Iterable<User>): void {
+  /** From an answer of the api, whichever it is. */
+  learnFrom(answer: unknown): void {
+    const { users = {}, members = [] } = (answer ?? {}) as {
+      readonly users?: Readonly<Record<string, User>> | readonly User[]
+      readonly members?: readonly Member[]
+    }
     const known = this.#known.get()
-    const news = [...users].filter(({ id, displayName }) => known.get(id)?.displayName !== displayName)
+    const told = [...Object.values(users), ...members.map(({ user }) => user)]
+    const news = told.filter(({ id, displayName }) => known.get(id)?.displayName !== displayName)
     if (news.length > 0) this.#known.set(new Map([...known, ...news.map((user) => [user.id, user] as const)]))
   }
 
   async #read(): Promise<void> {
     const ids = [...this.#wanted].slice(0, MAX_IDS)
     try {
-      this.learn(await this.#api.users(ids))
+      await this.#api.users(ids)
     } catch {
       // Whoever asks again will have it read again.
     }

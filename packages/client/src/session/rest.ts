@@ -24,12 +24,6 @@ export class Rest {
   }
 
   async call<T>(path: string, { method = 'GET', body, token }: Call = {}): Promise<T> {
-    const text = await this.text(path, { method, ...(body && { body }), ...(token && { token }) })
-    return (text === '' ? undefined : JSON.parse(text)) as T
-  }
-
-  /** The answer's text as it came. */
-  async text(path: string, { method = 'GET', body, token }: Call): Promise<string> {
     const abort = new AbortController()
     const { fetch, setTimeout, clearTimeout } = this.#platform
     const timer = setTimeout(() => abort.abort(), TIMEOUT_MS)
@@ -47,7 +41,7 @@ export class Rest {
       })
       const text = await answer.text()
       if (!answer.ok) throw refusal(answer, text)
-      return text
+      return (text === '' ? undefined : JSON.parse(text)) as T
     } catch (error) {
       if (error instanceof RoomlogError) throw error
       throw new RoomlogError('network', `${method} ${path}: no answer`, { cause: error })
@@ -61,10 +55,10 @@ export class Rest {
 function refusal({ status, headers }: FetchAnswer, text: string): RoomlogError {
   const error = errorOf(text)
   const code = error?.code ?? (status >= 500 ? 'unavailable' : 'validation_failed')
-  const seconds = Number(headers.get('retry-after') ?? Number.NaN)
+  const seconds = Number(headers.get('retry-after'))
   return new RoomlogError(code, error?.message ?? `answered ${status}`, {
     status,
-    retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : undefined,
+    retryAfterMs: seconds > 0 ? seconds * 1000 : undefined,
     details: error?.details,
   })
 }

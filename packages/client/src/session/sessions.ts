@@ -56,12 +56,15 @@ export class Sessions {
   }
 
   /** A call in the user's name; an access token that is not believed any more is replaced, once. */
-  call<T>(path: string, call: Call = {}): Promise<T> {
-    return this.#withToken((token) => this.#rest.call<T>(path, { ...call, token }))
-  }
-
-  text(path: string): Promise<string> {
-    return this.#withToken((token) => this.#rest.text(path, { token }))
+  async call<T>(path: string, call: Call = {}): Promise<T> {
+    const { accessToken } = this.current
+    try {
+      return await this.#rest.call<T>(path, { ...call, token: accessToken })
+    } catch (error) {
+      if (!(error instanceof RoomlogError) || error.code !== 'unauthenticated') throw error
+      const { accessToken: token } = await this.refresh(accessToken)
+      return this.#rest.call<T>(path, { ...call, token })
+    }
   }
 
   /**
@@ -77,16 +80,6 @@ export class Sessions {
 
   close(): void {
     this.#unsubscribe()
-  }
-
-  async #withToken<T>(act: (token: string) => Promise<T>): Promise<T> {
-    const { accessToken } = this.current
-    try {
-      return await act(accessToken)
-    } catch (error) {
-      if (!(error instanceof RoomlogError) || error.code !== 'unauthenticated') throw error
-      return act((await this.refresh(accessToken)).accessToken)
-    }
   }
 
   /** One of all tabs at a time. */

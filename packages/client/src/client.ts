@@ -222,10 +222,10 @@ export class RoomlogClient {
 
   #received(connection: number, frame: ServerFrame): void {
     if (frame.type === 'newMessage') this.#seen([frame.message])
-    if (isOfView(frame)) {
-      const { roomId = '' } = frame.type === 'newMessage' ? frame.message : frame
-      this.#tell(roomId, { type: 'frame', connection, frame })
-    }
+    const { roomId = '' } =
+      frame.type === 'newMessage' ? frame.message : (frame as { readonly roomId?: string })
+    // A view passes over what is not for it.
+    this.#tell(roomId, { type: 'frame', connection, frame: frame as RoomFrame })
     this.#rooms.received(frame, this.user.get()?.id)
     if (frame.type === 'ack') this.#outbox?.feed({ ...frame, answer: frame })
     if (frame.type === 'messageRejected') this.#outbox?.feed({ ...frame, type: 'refused' })
@@ -291,9 +291,4 @@ async function storeOf(userId: string, { indexedDB, locks, newId }: Platform): P
     // It cannot be loaded: as if there were none.
   }
   return memoryOutboxStore()
-}
-
-/** Whether a room's view is told of it; it has a `roomId` then, or its message has. */
-function isOfView(frame: ServerFrame): frame is RoomFrame & ServerFrame {
-  return ['newMessage', 'joinedRoom', 'leftRoom', 'removedFromRoom', 'error'].includes(frame.type)
 }

@@ -26,14 +26,14 @@ describe('the table of close codes is obeyed', () => {
   test.each(Object.entries(CLOSE_CODES))('%s', (_name, { code, client }) => {
     const [state, effects] = play(...OPEN, closed(code))
     if (client === 'stop') {
-      expect(state.phase).toEqual({ name: 'stopped', reason: 'closed', code })
+      expect(state.phase).toEqual({ status: 'stopped', reason: 'closed', code })
       expect(effects).toEqual([])
     } else if (client === 'reauthenticate') expect(effects).toEqual([{ type: 'refresh' }])
     else expect(effects).toEqual([{ type: 'wait', minMs: 500, maxMs: 1000 }])
   })
 
   test('a code that it does not have is a loss', () => {
-    expect(play(...OPEN, closed(4999))[0].phase.name).toBe('waiting')
+    expect(play(...OPEN, closed(4999))[0].phase.status).toBe('waiting')
   })
 })
 
@@ -89,12 +89,15 @@ test('a token that was refused is replaced before the next attempt, again until 
   const refused = [...OPEN, closed(4401)] as const
   expect(play(...refused, { type: 'refreshed' })[1]).toEqual([{ type: 'wait', minMs: 500, maxMs: 1000 }])
   expect(play(...refused, { type: 'refreshFailed' }, { type: 'timer' })[1]).toEqual([{ type: 'refresh' }])
-  expect(play(...refused, { type: 'signedOut' })[0].phase).toEqual({ name: 'stopped', reason: 'signed_out' })
+  expect(play(...refused, { type: 'signedOut' })[0].phase).toEqual({
+    status: 'stopped',
+    reason: 'signed_out',
+  })
 })
 
 test('an older socket counts for nothing', () => {
   const events = [...OPEN, closed(1006), { type: 'timer' }, { type: 'welcomed', connection: 2 }] as const
-  expect(play(...events, closed(1002, 1))[0].phase.name).toBe('open')
+  expect(play(...events, closed(1002, 1))[0].phase.status).toBe('open')
   expect(play(...events, { type: 'draining', connection: 1, afterMs: 1 })[1]).toEqual([])
 })
 

@@ -9,16 +9,16 @@ export type StopReason =
 
 export type Phase =
   /** Nobody wants a connection. */
-  | { readonly name: 'idle' }
+  | { readonly status: 'idle' }
   /** A new access token is got first. */
-  | { readonly name: 'refreshing' }
+  | { readonly status: 'refreshing' }
   /** A socket is opened; it counts once it said welcome. */
-  | { readonly name: 'opening'; readonly connection: number }
+  | { readonly status: 'opening'; readonly connection: number }
   /** `isLeaving`: the edge is draining, and has given a slot at which to go. */
-  | { readonly name: 'open'; readonly connection: number; readonly isLeaving: boolean }
+  | { readonly status: 'open'; readonly connection: number; readonly isLeaving: boolean }
   /** `isPaced`: until the slot that a draining edge gave, which nothing shortens. */
-  | { readonly name: 'waiting'; readonly isPaced: boolean; readonly next: 'open' | 'refresh' }
-  | ({ readonly name: 'stopped' } & StopReason)
+  | { readonly status: 'waiting'; readonly isPaced: boolean; readonly next: 'open' | 'refresh' }
+  | ({ readonly status: 'stopped' } & StopReason)
 
 /** A client's connection, a value: which socket counts, or what comes before the next. */
 export interface ConnectionState {
@@ -61,25 +61,27 @@ const LONGEST_WAIT_MS = 20_000
 /** A connection that held so long was no failure. */
 const STABLE_MS = 10_000
 
-export const IDLE: ConnectionState = { phase: { name: 'idle' }, connections: 0, failures: 0 }
+export const IDLE: ConnectionState = { phase: { status: 'idle' }, connections: 0, failures: 0 }
 
 /** What becomes of a connection by what happened, and what is to be done. No I/O, no clock, no chance. */
 export function stepConnection(state: ConnectionState, event: ConnectionEvent): Stepped {
   const { phase } = state
   switch (event.type) {
     case 'start':
-      return phase.name === 'idle' || phase.name === 'stopped' ? open({ ...state, failures: 0 }) : [state, []]
+      return phase.status === 'idle' || phase.status === 'stopped'
+        ? open({ ...state, failures: 0 })
+        : [state, []]
     case 'stop':
-      return leave(state, { name: 'idle' })
+      return leave(state, { status: 'idle' })
     case 'signedOut':
-      return phase.name === 'idle' ? [state, []] : leave(state, { name: 'stopped', reason: 'signed_out' })
+      return phase.status === 'idle' ? [state, []] : leave(state, { status: 'stopped', reason: 'signed_out' })
     case 'welcomed':
-      if (phase.name !== 'opening' || event.connection !== phase.connection) return [state, []]
-      return [{ ...state, phase: { name: 'open', connection: phase.connection, isLeaving: false } }, []]
+      if (phase.status !== 'opening' || event.connection !== phase.connection) return [state, []]
+      return [{ ...state, phase: { status: 'open', connection: phase.connection, isLeaving: false } }, []]
     case 'closed':
       return isCurrent(phase, event.connection) ? onClosed(state, event) : [state, []]
     case 'draining': {
-      if (phase.name !== 'open' || event.connection !== phase.connection) return [state, []]
+      if (phase.status !== 'open' || event.connection !== phase.connection) return [state, []]
       const waitMs = Math.max(event.afterMs, SHORTEST_WAIT_MS)
       return [
         { ...state, phase: { ...phase, isLeaving: true } },
@@ -87,13 +89,13 @@ export function stepConnection(state: ConnectionState, event: ConnectionEvent): 
       ]
     }
     case 'refreshed':
-      return phase.name === 'refreshing' ? backOff(state, 'open') : [state, []]
+      return phase.status === 'refreshing' ? backOff(state, 'open') : [state, []]
     case 'refreshFailed':
-      return phase.name === 'refreshing' ? backOff(failed(state), 'refresh') : [state, []]
+      return phase.status === 'refreshing' ? backOff(failed(state), 'refresh') : [state, []]
     case 'timer':
       return onTimer(state)
     case 'wake': {
-      if (phase.name !== 'waiting' || phase.isPaced) return [state, []]
+      if (phase.status !== 'waiting' || phase.isPaced) return [state, []]
       return [state, [{ type: 'wait', minMs: SHORTEST_WAIT_MS, maxMs: FIRST_CEILING_MS }]]
     }
   }
@@ -103,34 +105,34 @@ function onClosed(state: ConnectionState, { code, livedMs }: { code: number; liv
   const { phase } = state
   const next = livedMs >= STABLE_MS ? { ...state, failures: 0 } : failed(state)
   const then = afterClose(code)
-  if (then === 'stop') return [{ ...state, phase: { name: 'stopped', reason: 'closed', code } }, []]
+  if (then === 'stop') return [{ ...state, phase: { status: 'stopped', reason: 'closed', code } }, []]
   if (then === 'reauthenticate') return refresh(next)
   // The slot holds, whoever closes first.
-  if (phase.name === 'open' && phase.isLeaving) {
-    return [{ ...state, phase: { name: 'waiting', isPaced: true, next: 'open' } }, []]
+  if (phase.status === 'open' && phase.isLeaving) {
+    return [{ ...state, phase: { status: 'waiting', isPaced: true, next: 'open' } }, []]
   }
   return backOff(next, 'open')
 }
 
 function onTimer(state: ConnectionState): Stepped {
   const { phase } = state
-  if (phase.name === 'open' && phase.isLeaving) {
+  if (phase.status === 'open' && phase.isLeaving) {
     const [next, effects] = open({ ...state, failures: 0 })
     return [next, [{ type: 'close', connection: phase.connection }, ...effects]]
   }
-  if (phase.name !== 'waiting') return [state, []]
+  if (phase.status !== 'waiting') return [state, []]
   if (phase.next === 'open') return open(state)
   return refresh(state)
 }
 
 function refresh(state: ConnectionState): Stepped {
-  return [{ ...state, phase: { name: 'refreshing' } }, [{ type: 'refresh' }]]
+  return [{ ...state, phase: { status: 'refreshing' } }, [{ type: 'refresh' }]]
 }
 
 function open(state: ConnectionState): Stepped {
   const connection = state.connections + 1
   return [
-    { ...state, phase: { name: 'opening', connection }, connections: connection },
+    { ...state, phase: { status: 'opening', connection }, connections: connection },
     [{ type: 'open', connection }],
   ]
 }
@@ -139,14 +141,14 @@ function open(state: ConnectionState): Stepped {
 function backOff(state: ConnectionState, next: 'open' | 'refresh'): Stepped {
   const ceilingMs = FIRST_CEILING_MS * 2 ** Math.min(Math.max(0, state.failures - 1), 10)
   return [
-    { ...state, phase: { name: 'waiting', isPaced: false, next } },
+    { ...state, phase: { status: 'waiting', isPaced: false, next } },
     [{ type: 'wait', minMs: SHORTEST_WAIT_MS, maxMs: Math.min(LONGEST_WAIT_MS, ceilingMs) }],
   ]
 }
 
 function leave(state: ConnectionState, phase: Phase): Stepped {
   const before = state.phase
-  const isConnected = before.name === 'opening' || before.name === 'open'
+  const isConnected = before.status === 'opening' || before.status === 'open'
   const close = isConnected ? [{ type: 'close', connection: before.connection } as const] : []
   return [{ ...state, phase, failures: 0 }, close]
 }
@@ -156,7 +158,7 @@ function failed(state: ConnectionState): ConnectionState {
 }
 
 function isCurrent(phase: Phase, connection: number): boolean {
-  return (phase.name === 'opening' || phase.name === 'open') && phase.connection === connection
+  return (phase.status === 'opening' || phase.status === 'open') && phase.connection === connection
 }
 
 /** A code that no table has is one between: the network's, or a proxy's. */

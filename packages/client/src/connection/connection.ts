@@ -89,7 +89,7 @@ export class Connection {
   /** The number of the socket that is open, if one is. */
   get open(): number | undefined {
     const { phase } = this.#state
-    return phase.name === 'open' ? phase.connection : undefined
+    return phase.status === 'open' ? phase.connection : undefined
   }
 
   /** Now on the server's clock, in ms since 1970; on this machine's before the first welcome. */
@@ -150,12 +150,10 @@ export class Connection {
 
   #tell(): void {
     const { phase } = this.#state
-    if (phase.name === 'waiting') this.#status.set({ status: 'waiting', retryAtMs: this.#retryAtMs })
-    else if (phase.name === 'stopped') {
-      const { name, ...reason } = phase
-      this.#status.set({ status: name, ...reason })
-    } else {
-      const status = phase.name === 'open' ? 'online' : phase.name === 'idle' ? 'idle' : 'connecting'
+    if (phase.status === 'waiting') this.#status.set({ status: phase.status, retryAtMs: this.#retryAtMs })
+    else if (phase.status === 'stopped' || phase.status === 'idle') this.#status.set(phase)
+    else {
+      const status = phase.status === 'open' ? 'online' : 'connecting'
       if (this.#status.get().status !== status) this.#status.set({ status })
     }
   }
@@ -182,7 +180,7 @@ export class Connection {
     const { platform, sessions, urls } = this.#options
     const isCurrent = () => {
       const { phase } = this.#state
-      return phase.name === 'opening' && phase.connection === connection
+      return phase.status === 'opening' && phase.connection === connection
     }
     try {
       const url = await urls.choose(this.#state.failures >= FAILURES_BEFORE_CONFIG)

@@ -201,6 +201,13 @@ describe('a view that has seen 1 to 5', () => {
     expect(view.messages(7)).toEqual(['show 7'])
   })
 
+  test('passes over frames that are not for it', () => {
+    const view = seenFive()
+    const typing = { type: 'typing', roomId: ROOM_ID, userId: 'ada', isTyping: true }
+    expect(view.frame(typing as never)).toEqual([])
+    expect(view.messages(6)).toEqual(['show 6'])
+  })
+
   test('repeats a refused join and a failed read after growing pauses', () => {
     const view = seenFive()
     view.connected()

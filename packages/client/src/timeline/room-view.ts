@@ -50,6 +50,9 @@ function onFrame(view: RoomView, frame: RoomFrame): Stepped {
       if (stream.phase !== 'joining' || frame.ref !== String(stream.number)) return [view, []]
       return frame.retryable ? join({ ...view, failures: view.failures + 1 }, frame.retryAfterMs) : end(view)
     }
+    default:
+      // One that says nothing of what is shown, or of a type that a later build has.
+      return [view, []]
   }
 }
 

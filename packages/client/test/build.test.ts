@@ -56,6 +56,8 @@ test(
       ...options,
       '--lib',
       'es2024,dom',
+      '--types',
+      'node',
       join(DIST, 'user.ts'),
     ])
   },

@@ -232,15 +232,28 @@ class SimulatedWorld extends World {
       messages.every(({ seq }, i) => seq === first + i),
       `shown is ${messages.map(({ seq }) => seq).join()}`,
     )
-    const { log } = this.server.room(ROOM)
-    const isOfThisLog = this.#me.timeline.epoch === this.server.epoch
+    const log = this.server.logOf(ROOM, this.#me.timeline.epoch)
     must(
-      !isOfThisLog || messages.every(({ id, seq }) => log[seq - 1]?.id === id),
+      messages.every(({ id, seq }) => log[seq - 1]?.id === id),
       'what is shown is not what is stored',
     )
     const shown = new Set(messages.map(({ clientMsgId }) => clientMsgId))
     must(!sends.some(({ clientMsgId }) => shown.has(clientMsgId)), 'a message is shown twice')
     must(new Set(sends).size === sends.length, 'a send is shown twice')
+    this.#expectNothingVanished()
+  }
+
+  /** Before a message is shown it is among the sends. */
+  #expectNothingVanished(): void {
+    const { messages, sends, hasNewer } = this.#me.snapshot
+    if (this.#isRestored || hasNewer) return
+    const shownUpTo = messages.at(-1)?.seq ?? 0
+    const seqs = new Map(this.server.room(ROOM).log.map(({ body, seq }) => [body, seq]))
+    const onTheirWay = new Set(sends.map(({ body }) => body))
+    for (let i = 0; i < this.#sent; i += 1) {
+      const seq = seqs.get(`mine ${i}`) ?? Number.POSITIVE_INFINITY
+      must(seq <= shownUpTo || onTheirWay.has(`mine ${i}`), `mine ${i} has vanished`)
+    }
   }
 
   #expectStored(): void {

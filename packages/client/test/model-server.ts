@@ -55,6 +55,8 @@ export class ModelServer {
   /** In the log, not stored yet. */
   #created: { readonly send: Send; readonly senderId: string }[] = []
   #ids = 0
+  /** Logs as they were when they were replaced, by epoch; of a server with one room. */
+  readonly #earlier = new Map<string, readonly Message[]>()
 
   constructor(time: VirtualTime) {
     this.time = time
@@ -99,16 +101,21 @@ export class ModelServer {
     }
   }
 
+  logOf(roomId: string, epoch: string | undefined): readonly Message[] {
+    return epoch === this.epoch ? this.room(roomId).log : (this.#earlier.get(epoch ?? '') ?? [])
+  }
+
   stored(roomId: string, senderId: string, clientMsgId: string): Message | undefined {
     return this.room(roomId).stored.get(`${senderId} ${clientMsgId}`)
   }
 
   /** A backup is put back: what came after it is gone, and everybody starts anew. */
   restore(roomId: string, head: number): void {
-    this.epoch = `epoch-${this.#nextId()}`
     this.#created = []
     const { log, stored } = this.room(roomId)
+    this.#earlier.set(this.epoch, [...log])
     for (const { senderId, clientMsgId } of log.splice(head)) stored.delete(`${senderId} ${clientMsgId}`)
+    this.epoch = `epoch-${this.#nextId()}`
     for (const socket of [...this.sockets]) socket.end(1012)
   }
 

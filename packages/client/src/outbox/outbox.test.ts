@@ -142,6 +142,20 @@ test('messages written offline are sent, in order and once each, by the page aft
   world.close()
 })
 
+test('what was on its way over a connection that is lost goes over the next, at once', async () => {
+  const world = new World()
+  const ada = await world.enter('ada')
+  await world.time.pass(1000)
+  world.server.weather = { ...world.server.weather, sendFate: () => 'ignore' }
+  ada.room.send('hello')
+  await world.time.pass(1000)
+  world.server.weather = { ...world.server.weather, sendFate: () => 'accept' }
+  for (const socket of [...world.server.sockets]) socket.lose()
+  await world.rest(3000)
+  expect(world.bodies).toEqual(['hello'])
+  world.close()
+})
+
 test('10 000 queued messages are sent, in order and once each', async () => {
   const world = new World()
   const ada = await world.enter('ada')

@@ -2,7 +2,7 @@ import { modelRuns } from '@roomlog/testkit/model-runs'
 import { array, asyncProperty, assert as check, constantFrom, integer, nat, tuple } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ACTS, type Step, simulate } from '../test/client-simulation.ts'
-import { World } from '../test/world.ts'
+import { ROOM, World } from '../test/world.ts'
 
 /** A whole client with its server takes as long as so many views of a room. */
 const SHARE_OF_RUNS = 25
@@ -30,11 +30,44 @@ describe('two people who talk', () => {
       grace.room.send(`grace ${i}`)
     }
     await world.rest()
-    expect(world.server.room('room').log).toHaveLength(10)
+    expect(world.server.room(ROOM).log).toHaveLength(10)
     for (const person of [ada, grace]) expect(person.shown).toEqual(world.bodies)
     expect(world.bodies.filter((body) => body.startsWith('ada'))).toEqual(
       [0, 1, 2, 3, 4].map((i) => `ada ${i}`),
     )
     world.close()
   })
+})
+
+test('who signs in after somebody else begins anew', async () => {
+  const world = new World()
+  const { client } = await world.enter('ada')
+  await world.time.pass(2000)
+  client.disconnect()
+  client.room(ROOM).send('of ada')
+  const login = client.login({ username: 'grace', password: '' })
+  await world.time.pass(1000)
+  await login
+  expect([client.user.get()?.id, client.rooms.get().size, client.room(ROOM).sends]).toEqual(['grace', 0, []])
+  client.connect()
+  await world.rest(5000)
+  expect([client.connection.get().status, world.bodies]).toEqual(['online', []])
+  world.close()
+})
+
+test('who signs out is forgotten, with what was on its way', async () => {
+  const world = new World()
+  const { client, timeline } = await world.enter('ada')
+  await world.time.pass(2000)
+  client.disconnect()
+  client.room(ROOM).send('never sent')
+  const logout = client.logout()
+  await world.time.pass(1000)
+  await logout
+  expect(client.user.get()).toBeUndefined()
+  expect(() => client.connect()).toThrow('nobody is signed in')
+  expect(() => client.room(ROOM).send('nor this')).toThrow('nobody is signed in')
+  expect(world.server.calls).toContain('POST /auth/logout')
+  expect(timeline.snapshot.get().isLive).toBe(false)
+  world.close()
 })

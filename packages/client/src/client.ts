@@ -118,9 +118,9 @@ export class RoomlogClient {
 
   /** Signs out here whatever happens, with all tabs, and forgets what is on its way; rejects when the api was not told. */
   async logout(): Promise<void> {
-    const outbox = this.#outbox
+    const outbox = this.#useOutbox()
     this.#outbox = undefined
-    await Promise.all([outbox?.clear(), this.#sessions.end()])
+    await Promise.all([outbox.clear(), this.#sessions.end()])
   }
 
   // --- the connection -----------------------------------------------------------------------------------------------------
@@ -212,10 +212,7 @@ export class RoomlogClient {
   }
 
   #lost(connection: number): void {
-    for (const room of this.#byId.values()) {
-      room.followed?.feed({ type: 'lost', connection })
-      room.heardTyping('', false)
-    }
+    for (const room of this.#byId.values()) room.lost(connection)
     this.#rooms.lost()
     this.#outbox?.feed({ type: 'lost' })
   }

@@ -106,8 +106,13 @@ export class Room {
 
   /** For the client. */
   heardTyping(userId: string, isTyping: boolean): void {
-    if (userId === '') this.#typing.reset()
-    else this.#typing.heard(userId, isTyping)
+    this.#typing.heard(userId, isTyping)
+  }
+
+  /** For the client: this socket is gone. */
+  lost(connection: number): void {
+    this.#timeline?.feed({ type: 'lost', connection })
+    this.#typing.reset()
   }
 
   async leave(): Promise<void> {

@@ -126,16 +126,19 @@ export class Sessions {
   #keep({ accessToken, refreshToken, user }: Session): KeptSession {
     const kept = { accessToken, refreshToken, user }
     this.#store.set(kept)
-    if (this.#user.get()?.id !== user.id) this.#user.set(user)
+    this.#becomes(user)
     return kept
   }
 
   #changedElsewhere(): void {
-    const kept = this.#store.get()?.user
-    if (kept?.id === this.#user.get()?.id) return
+    this.#becomes(this.#store.get()?.user)
+  }
+
+  #becomes(user: User | undefined): void {
+    if (user?.id === this.#user.get()?.id) return
     // Never from one user to another at once: what belongs to the first is dropped between.
     this.#user.set(undefined)
-    this.#user.set(kept)
+    this.#user.set(user)
   }
 }
 

@@ -55,10 +55,17 @@ for (const engine of ENGINES) {
         }
 
         await vi.waitFor(() => {
-          for (const { client, seen } of people) {
-            expect(client.room(roomId).sends).toEqual([])
-            expect(seen).toHaveLength(sent * people.length)
-          }
+          const all = sent * people.length
+          const rest = people.map(({ client, seen }) => ({
+            ...{
+              status: client.connection.get(),
+              seen: seen.length,
+              sends: client.room(roomId).sends.length,
+            },
+            isLive: client.room(roomId).timeline().snapshot.get().isLive,
+          }))
+          const done = { status: { status: 'online' }, seen: all, sends: 0, isLive: true }
+          expect(rest).toEqual([done, done])
         }, PATIENCE)
         const stored = await historyOf(people[0]?.client, roomId)
         expect(stored.map(({ seq }) => seq)).toEqual(upTo(sent * people.length))

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { type ClientOptions, type Message, RoomlogClient } from '@roomlog/client'
+import { type ClientOptions, type Message, RoomlogClient, until } from '@roomlog/client'
 import { faultProxy, suiteOn } from '@roomlog/testkit'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { ENGINES, ROOT, type RunningRoomlog, startRoomlog } from './running-roomlog.ts'
@@ -36,6 +36,10 @@ for (const engine of ENGINES) {
         const roomId = room?.id ?? ''
         await grace?.joinRoom(roomId)
         for (const person of people) person.follow(roomId)
+        // What they hear begins with the room's newest page: it is still empty.
+        for (const { client } of people) {
+          await until(client.room(roomId).timeline().snapshot, ({ isLive }) => isLive)
+        }
 
         const bytes = () => 1 + Math.floor(Math.random() * MOST_BYTES)
         for (const proxy of [edge, api]) {

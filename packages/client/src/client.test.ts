@@ -5,7 +5,7 @@ import { ACTS, type Step, simulate } from '../test/client-simulation.ts'
 import { ROOM, World } from '../test/world.ts'
 
 /** A whole client with its server takes as long as so many views of a room. */
-const SHARE_OF_RUNS = 50
+const SHARE_OF_RUNS = 10
 const { numRuns, ...runs } = modelRuns()
 
 describe('whatever drops, is late, repeated, closed or restored', () => {

@@ -213,13 +213,17 @@ export class ModelServer {
     const { roomId, clientMsgId } = send
     const fate = this.weather.sendFate()
     if (fate === 'ignore') return
+    // One that was seen in the log before its ack came waits no more for its client.
+    if (socket.unacked >= DEFAULT_LIMITS.maxUnacked) {
+      socket.push({ type: 'ack', roomId, clientMsgId, status: 'FAILED', code: 'overloaded', retryable: true })
+      return
+    }
     const stored = send.repeat === true ? this.stored(roomId, socket.userId, clientMsgId) : undefined
     if (stored === undefined && fate.startsWith('accept')) {
       this.#created.push({ send, senderId: socket.userId })
     }
     if (fate === 'accept silently') return
     socket.unacked += 1
-    must(socket.unacked <= DEFAULT_LIMITS.maxUnacked, 'more wait for their ack than may')
     // Not before others that were asked earlier: each takes its own time.
     this.time.after(this.weather.delayMs(), () => {
       socket.unacked -= 1
@@ -235,6 +239,9 @@ export class ModelServer {
     })
   }
 
+  /** Answers with new tokens that never came. */
+  lostRefreshes = 0
+
   // --- REST ----------------------------------------------------------------------------------------------------------------
 
   fetch = async (url: string, init: FetchInit): Promise<FetchAnswer> => {
@@ -249,7 +256,10 @@ export class ModelServer {
     const token = (headers.authorization ?? '').replace('Bearer ', '')
     const done = this.#answer(`${method} ${pathname}`, searchParams, JSON.parse(body ?? '{}'), token)
     await this.#takeTime()
-    if (loss === 'answer') throw new Unreachable()
+    if (loss === 'answer') {
+      if (pathname === '/auth/refresh') this.lostRefreshes += 1
+      throw new Unreachable()
+    }
     return done
   }
 

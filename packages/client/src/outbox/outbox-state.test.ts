@@ -77,6 +77,19 @@ test('a message is queued, accepted, persisted', () => {
   expect([outbox.states, outbox.dueMs]).toEqual([[], undefined])
 })
 
+test('while an edge takes no more, nothing is tried again before its time', () => {
+  const outbox = new Harness()
+  outbox.connect(1)
+  outbox.queue('m1')
+  outbox.ack('m1')
+  expect(outbox.wait()).toEqual(['repeat m1'])
+  // Not answered, and the next of the room waits for that.
+  expect(outbox.queue('m2')).toEqual(['m2 queued'])
+  expect(outbox.wait()).toEqual(['repeat m1'])
+  expect(outbox.dueMs).toBe(outbox.nowMs + 10_000)
+  expect(outbox.ack('m1')).toEqual(['send m2'])
+})
+
 test('its own message may come before its ack, which then says nothing new', () => {
   const outbox = new Harness()
   outbox.connect()

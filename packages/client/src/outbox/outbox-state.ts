@@ -106,9 +106,8 @@ export function stepOutbox(outbox: Outbox, event: OutboxEvent, moment: Moment): 
 export function nextDueMs(outbox: Outbox): number | undefined {
   if (!outbox.isOnline) return undefined
   const all = [...outbox.rooms.values()].flatMap(turns)
-  const asked = all.filter(({ isAsked }) => isAsked)
   // While an edge takes no more, what is due waits for an answer.
-  const next = asked.length < outbox.maxUnacked ? all : asked
+  const next = askedOf(outbox) < outbox.maxUnacked ? all : all.filter(({ isAsked }) => isAsked)
   return next.reduce<number | undefined>((min, { dueMs }) => Math.min(min ?? dueMs, dueMs), undefined)
 }
 
@@ -246,7 +245,7 @@ function withRoom(outbox: Outbox, roomId: string, sends: readonly Kept[]): Outbo
 // --- giving ---------------------------------------------------------------------------------------------------------------
 
 /** Those whose turn it is: all that are accepted, and the first of the others, which the ones behind it wait for. */
-function turns(sends: readonly Kept[]): readonly Kept[] {
+function turns(sends: readonly Kept[]): Kept[] {
   const first = sends.findIndex(({ state }) => state === 'queued')
   const end = first < 0 ? sends.length : first + 1
   return sends.slice(0, end).filter(({ state }) => state !== 'rejected')
@@ -257,18 +256,16 @@ function giveDue(outbox: Outbox, nowMs: number): Stepped {
   if (!outbox.isOnline) return [outbox, []]
   const rooms = new Map(outbox.rooms)
   const effects: OutboxEffect[] = []
-  let free = outbox.maxUnacked
-  for (const sends of rooms.values()) {
-    for (const send of turns(sends)) if (send.isAsked && send.dueMs > nowMs) free -= 1
-  }
+  let free = outbox.maxUnacked - askedOf(outbox)
   for (const [roomId, sends] of outbox.rooms) {
-    // What is new comes before the repeats of what the log has.
-    const due = turns(sends)
-      .filter(({ dueMs }) => dueMs <= nowMs)
-      .reverse()
-    const given = new Set(due.slice(0, Math.max(0, free)))
+    const given = new Set<Kept>()
+    // What is new comes before the repeats of what the log has. What waits for an answer has its place already.
+    for (const send of turns(sends).reverse()) {
+      if (send.dueMs > nowMs || (!send.isAsked && free <= 0)) continue
+      if (!send.isAsked) free -= 1
+      given.add(send)
+    }
     if (given.size === 0) continue
-    free -= given.size
     for (const { clientMsgId, body, attempts } of given) {
       const frame = { type: 'sendMessage', roomId, clientMsgId, body } as const
       effects.push({ type: 'write', frame: attempts === 0 ? frame : { ...frame, repeat: true } })
@@ -280,4 +277,8 @@ function giveDue(outbox: Outbox, nowMs: number): Stepped {
     )
   }
   return effects.length === 0 ? [outbox, []] : [{ ...outbox, rooms }, effects]
+}
+
+function askedOf({ rooms }: Outbox): number {
+  return [...rooms.values()].flatMap(turns).filter(({ isAsked }) => isAsked).length
 }

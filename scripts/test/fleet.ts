@@ -10,6 +10,8 @@ import type { Terminal } from '../start/terminal.ts'
 import type { EngineName } from './operator-world.ts'
 import { newFolder, prepareFull, ROOT } from './running-roomlog.ts'
 
+/** Characters of the log of a service that does not get ready. */
+const LOG_SHOWN = 4000
 const READY = { timeout: 90_000, interval: 100 }
 const SILENT: Terminal = { step: (_title, work) => work, line: () => undefined }
 
@@ -102,7 +104,14 @@ export class Fleet implements AsyncDisposable {
       const states = await Promise.all(specs.map(answersReady))
       return names.filter((_, i) => states[i] !== true)
     }
-    await vi.waitFor(async () => expect(await ready()).toEqual([]), READY)
+    await vi
+      .waitFor(async () => expect(await ready()).toEqual([]), READY)
+      .catch(async (error: Error) => {
+        const logs = await Promise.all((await ready()).map((name) => this.logOf(name)))
+        throw new Error(`${error.message}\n${logs.map((log) => log.slice(-LOG_SHOWN)).join('\n')}`, {
+          cause: error,
+        })
+      })
   }
 
   /** SIGTERM to all of them; resolves when they have ended. */

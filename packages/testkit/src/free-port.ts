@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 
 // Below the ports that systems give to outgoing connections: while a server is down a client that tries again and again
-// may be given that very port as its own, connect to itself, and so keep the server off it.
-const FIRST_PORT = 10_000
+// may be given that very port as its own, connect to itself, and so keep the server off it. And above 10080, to which
+// `fetch` does not connect, as to all ports of its standard's list of bad ones.
+const FIRST_PORT = 10_081
 const LAST_PORT = 19_999
 const ATTEMPTS = 100
 

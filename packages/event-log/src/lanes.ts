@@ -1,4 +1,4 @@
-import type { EncodedRecord, Topic } from '@roomlog/events'
+import { type EncodedRecord, partitionOf, type Topic } from '@roomlog/events'
 import type { Logger } from 'pino'
 import { AppendError } from './port.ts'
 
@@ -17,6 +17,11 @@ const RECORD_OVERHEAD_BYTES = 64
 export interface Lane {
   readonly topic: Topic
   readonly partition: number
+}
+
+/** The one that a record goes through. */
+export function laneOf(topic: Topic, { key }: EncodedRecord, partitions: number): Lane {
+  return { topic, partition: partitionOf(key, partitions) }
 }
 
 export interface LanesOptions {

@@ -1,7 +1,7 @@
-import { type EncodedRecord, namespaced, partitionOf, TOPICS, type Topic } from '@roomlog/events'
+import { type EncodedRecord, namespaced, TOPICS, type Topic } from '@roomlog/events'
 import type { Logger } from 'pino'
 import { EventLogError, topicProblem } from './errors.ts'
-import { FLUSH_MS, Lanes, logSendErrors } from './lanes.ts'
+import { FLUSH_MS, Lanes, laneOf, logSendErrors } from './lanes.ts'
 import type { EventLog, SubscribeOptions, Subscription } from './port.ts'
 import { within } from './retry.ts'
 import type { LogStore } from './store.ts'
@@ -54,18 +54,11 @@ class StoreLog implements EventLog {
   }
 
   append(topic: Topic, record: EncodedRecord, timeoutMs?: number): Promise<void> {
-    return this.#lanes.append(
-      { topic, partition: partitionOf(record.key, this.partitions) },
-      record,
-      timeoutMs,
-    )
+    return this.#lanes.append(laneOf(topic, record, this.partitions), record, timeoutMs)
   }
 
   appendAll(topic: Topic, records: readonly EncodedRecord[], signal: AbortSignal): Promise<void> {
-    const placed = records.map((record) => ({
-      lane: { topic, partition: partitionOf(record.key, this.partitions) },
-      record,
-    }))
+    const placed = records.map((record) => ({ lane: laneOf(topic, record, this.partitions), record }))
     return this.#lanes.appendAll(placed, signal)
   }
 

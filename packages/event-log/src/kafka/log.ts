@@ -1,8 +1,8 @@
-import { type EncodedRecord, namespaced, partitionOf, TOPICS, type Topic } from '@roomlog/events'
+import { type EncodedRecord, namespaced, TOPICS, type Topic } from '@roomlog/events'
 import type { Logger } from 'pino'
 import { EventLogError } from '../errors.ts'
 import { type KafkaClients, type KafkaSettings, kafkaClients, PRODUCE_TIMEOUT_MS } from '../kafka.ts'
-import { FLUSH_MS, type Lane, Lanes, logSendErrors } from '../lanes.ts'
+import { FLUSH_MS, type Lane, Lanes, laneOf, logSendErrors } from '../lanes.ts'
 import type { EventLog, SubscribeOptions, Subscription } from '../port.ts'
 import { retryForEver, within } from '../retry.ts'
 import { KafkaSubscription } from './subscription.ts'
@@ -72,18 +72,11 @@ class KafkaLog implements EventLog {
   }
 
   append(topic: Topic, record: EncodedRecord, timeoutMs?: number): Promise<void> {
-    return this.#lanes.append(
-      { topic, partition: partitionOf(record.key, this.partitions) },
-      record,
-      timeoutMs,
-    )
+    return this.#lanes.append(laneOf(topic, record, this.partitions), record, timeoutMs)
   }
 
   appendAll(topic: Topic, records: readonly EncodedRecord[], signal: AbortSignal): Promise<void> {
-    const placed = records.map((record) => ({
-      lane: { topic, partition: partitionOf(record.key, this.partitions) },
-      record,
-    }))
+    const placed = records.map((record) => ({ lane: laneOf(topic, record, this.partitions), record }))
     return this.#lanes.appendAll(placed, signal)
   }
 

@@ -1,5 +1,6 @@
 import { DEFAULT_LIMITS, type SendFailureCode } from '@roomlog/protocol/wire'
 import { must } from '@roomlog/testkit/model-runs'
+import { random } from '@roomlog/testkit/random'
 import { FAIR } from './model-server.ts'
 import { settle } from './virtual-time.ts'
 import { type Person, ROOM, World } from './world.ts'
@@ -56,7 +57,7 @@ class SimulatedWorld extends World {
 
   constructor(seed: number) {
     super()
-    this.random = mulberry32(seed)
+    this.random = random(seed).next
     this.server.weather = { ...FAIR, delayMs: () => this.random() ** 4 * 2000 }
   }
 
@@ -283,15 +284,5 @@ class SimulatedWorld extends World {
       must(atMs - before >= SHORTEST_PAUSE_MS - 1, `connected again after ${atMs - before} ms`)
     }
     must(this.server.sockets.size <= 1 && DEFAULT_LIMITS.maxSocketsPerUser > 1, 'sockets are left open')
-  }
-}
-
-function mulberry32(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
   }
 }

@@ -1,9 +1,8 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { newId } from '@roomlog/protocol'
+import { memoryInUse } from '@roomlog/testkit/memory-in-use'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { Connection, encodeFrame } from './connection.ts'
@@ -44,17 +43,6 @@ const messageFrame = (body: string) => {
   const ids = { id: newId(), roomId: newId(), senderId: newId(), clientMsgId: newId() }
   const message = { ...ids, seq: 1, kind: 'message', body, createdAt: new Date().toISOString() } as const
   return encodeFrame({ type: 'newMessage', message })
-}
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
-
-/** Bytes, after a collection of garbage. */
-function memoryInUse(): number {
-  collectGarbage()
-  collectGarbage()
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
 }
 
 /** As the edge's timer looks, at this many milliseconds from now. */

@@ -63,6 +63,8 @@ export class Connection {
   #current: Current | undefined
   readonly #timer: Timer
   #retryAtMs = 0
+  /** The token of the latest socket that was lost. */
+  #refused: string | undefined
   /** The server's clock at the latest welcome, less the monotonic one. */
   #serverLessMonotonicMs: number | undefined
   readonly #unsubscribe: readonly (() => void)[]
@@ -174,8 +176,6 @@ export class Connection {
     this.#feed(isOver ? { type: 'signedOut' } : event)
   }
 
-  #refused: string | undefined
-
   async #open(connection: number): Promise<void> {
     const { platform, sessions, urls } = this.#options
     const isCurrent = () => {
@@ -227,14 +227,13 @@ export class Connection {
     current.welcomedAtMs = platform.monotonicMs()
     this.#serverLessMonotonicMs = Date.parse(welcome.serverTime) - current.welcomedAtMs
     current.pacer = new Pacer(platform, welcome.limits.framesPerSecond, (text) => socket.send(text))
-    const send = (frame: ClientFrame) => current.pacer?.send(JSON.stringify(frame))
     current.heartbeat = new Heartbeat({
       platform,
       intervalMs: welcome.heartbeatIntervalMs,
-      beat: () => send({ type: 'heartbeat' }),
+      beat: () => this.send({ type: 'heartbeat' }),
       onSilent: () => this.#lost(number),
     })
-    const renew = (newer: string) => send({ type: 'authenticate', token: newer })
+    const renew = (newer: string) => this.send({ type: 'authenticate', token: newer })
     current.renewal = new Renewal({ platform, sessions, token, renew }, welcome.tokenExpiresInMs)
     this.#feed({ type: 'welcomed', connection: number })
     this.#options.onOpen(number, welcome)

@@ -33,6 +33,9 @@ const HASHING_RUNS = Number(CONTRACT_RUNS ?? 40)
 /** One request at a time, each of which may hash twice. */
 const TIMEOUT_MS = 20_000 + RUNS * 200
 
+const REGISTRATION = 'POST /auth/register'
+const NEWCOMERS = Array.from({ length: 40 }, (_, i) => `newcomer_${i}`)
+
 const paths = await documentedPaths()
 const operations = Object.entries(paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(
@@ -64,7 +67,9 @@ suiteOn(['postgres'], 'whatever is asked, the api answers as its documents say',
     async (name, method, path, operation: Operation) => {
       const statuses = new Map<number, number>()
       seen.set(name, statuses)
-      const cases = casesOf(method.toUpperCase(), path, operation, await newWorld(app, database))
+      const world = await newWorld(app, database)
+      const known = name === REGISTRATION ? withNewcomers(world) : world
+      const cases = casesOf(method.toUpperCase(), path, operation, known)
       const answersByContract = asyncProperty(cases, async (asked) => {
         const answer = await send(origin, agent, asked)
         statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
@@ -151,6 +156,12 @@ async function newWorld(app: FastifyInstance, database: TestDatabase): Promise<W
     tokens: [...tokens, `bearer ${ada.token}`],
     brokenTokens: brokenTokens(ada.token),
   }
+}
+
+/** What exists is refused there: one run in twelve was left without anybody who got in. */
+function withNewcomers(world: World): World {
+  const { username = [] } = world.known
+  return { ...world, known: { ...world.known, username: [...username, ...NEWCOMERS] } }
 }
 
 function brokenTokens(token: string): readonly string[] {

@@ -154,13 +154,19 @@ function suiteOnEngine(engine: 'embedded' | 'full', kinds: readonly DependencyKi
         })
       }
       const member = '{group="chat-persistor"}'
-      const figures = async () => (await app.inject({ url: '/metrics' })).body
-      await expect.poll(figures, PATIENCE).toContain(`roomlog_consumer_lag_records${member} 0\n`)
-      const metrics = await figures()
-      expect(metrics).toContain(`roomlog_consumer_partitions${member} 3\n`)
-      expect(metrics).toContain(`roomlog_consumer_oldest_seconds${member} 0\n`)
-      expect(metrics).toContain(`roomlog_persister_messages_stored_total ${rooms.length * bodies.length}\n`)
-      expect(metrics).toContain(`acked_but_dead_total ${rooms.length}\n`)
+      const expectedFigures = [
+        `roomlog_consumer_lag_records${member} 0`,
+        `roomlog_consumer_partitions${member} 3`,
+        `roomlog_consumer_oldest_seconds${member} 0`,
+        `roomlog_persister_messages_stored_total ${rooms.length * bodies.length}`,
+        `acked_but_dead_total ${rooms.length}`,
+      ]
+      // Counted after they are published, and Kafka's member asks for its lag every now and then.
+      const missing = async () => {
+        const lines = new Set((await app.inject({ url: '/metrics' })).body.split('\n'))
+        return expectedFigures.filter((figure) => !lines.has(figure))
+      }
+      await expect.poll(missing, PATIENCE).toEqual([])
     })
 
     test('says what it depends on', async () => {

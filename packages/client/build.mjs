@@ -19,7 +19,14 @@ const { output } = await build({
   platform: 'neutral',
   transform: { target: 'es2022' },
   treeshake: { propertyReadSideEffects: false },
-  output: { dir: dist, format: 'esm', minify: true, entryFileNames: 'index.js', chunkFileNames: '[name].js' },
+  output: {
+    dir: dist,
+    format: 'esm',
+    minify: true,
+    comments: false,
+    entryFileNames: 'index.js',
+    chunkFileNames: '[name].js',
+  },
 })
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
 execFileSync(process.execPath, [tsc, '-p', join(folder, 'tsconfig.build.json'), '--outDir', dist], {

@@ -17,6 +17,8 @@ export interface RoomView {
   /** Whether the room is to be seen: no more after it was left, or its membership ended. */
   readonly wanted: boolean
   readonly connection: number | undefined
+  /** The log's head as the newest answer to a join over this connection told it. */
+  readonly head?: number | undefined
   readonly epoch: string | undefined
   /** The seq of the last message that was shown or, of an unknown kind, passed over; undefined in a fresh view. */
   readonly last: number | undefined

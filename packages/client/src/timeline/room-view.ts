@@ -14,7 +14,7 @@ export function stepRoomView(view: RoomView, event: RoomViewEvent): Stepped {
       return join({ ...view, connection: event.connection, failures: 0 })
     case 'lost':
       if (event.connection !== view.connection) return [view, []]
-      return [{ ...view, connection: undefined, stream: { phase: 'none' } }, []]
+      return [{ ...view, connection: undefined, head: undefined, stream: { phase: 'none' } }, []]
     case 'frame':
       return event.connection === view.connection && view.wanted ? onFrame(view, event.frame) : [view, []]
     case 'page':
@@ -83,7 +83,7 @@ function onJoined(view: RoomView, frame: Extract<RoomFrame, { type: 'joinedRoom'
   if (!isAnswer && (stream.phase === 'joining' || stream.phase === 'none' || frame.ref !== undefined))
     return [view, []]
   const isSameLog = reason !== 'reset' && (view.epoch === undefined || view.epoch === epoch)
-  const joined = { ...view, epoch }
+  const joined = { ...view, epoch, head: headSeq }
   if (!isSameLog) return after([{ type: 'forget' }], readUpTo({ ...joined, last: undefined }, headSeq))
   if (isAnswer && recovered === true) {
     const position = last ?? (options.from === 'start' ? 0 : undefined)

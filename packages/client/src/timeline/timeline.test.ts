@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Person, ROOM, World } from '../../test/world.ts'
+import type { Platform } from '../platform/platform.ts'
+import { Timeline } from './timeline.ts'
 
 async function reading(count: number): Promise<{ world: World; ada: Person }> {
   const world = new World()
@@ -84,6 +86,27 @@ test('after a restore everything begins anew, and it is told', async () => {
   expect(ada.shown).toEqual(world.bodies)
   expect(ada.client.rooms.get().get(ROOM)).toMatchObject({ lastSeq: 3, unreadCount: 3 })
   world.close()
+})
+
+test.each([
+  ['is shown until its message is', 7, ['persisted']],
+  ['is of another log where that ends before it', 3, []],
+] as const)('what is stored before the room’s first answer %s', (_name, headSeq, states) => {
+  const never = () => undefined
+  const timeline = new Timeline({
+    ...{ platform: new World().time.parts as Platform, roomId: ROOM, write: never, sends: () => [] },
+    ...{ readPage: () => new Promise<never>(never), onMessages: never, onClose: never },
+  })
+  const told = () => timeline.snapshot.get().sends.map(({ state }) => state)
+  timeline.feed({ type: 'connected', connection: 1 })
+  const send = { clientMsgId: 'mine', roomId: ROOM, body: '', createdAt: '', attempts: 1 }
+  timeline.sendChanged({ ...send, state: 'persisted', seq: 7 })
+  timeline.feed({ type: 'lost', connection: 1 })
+  timeline.feed({ type: 'connected', connection: 2 })
+  expect(told()).toEqual(['persisted'])
+  const joined = { type: 'joinedRoom', roomId: ROOM, headSeq, epoch: 'another', ref: '2' } as const
+  timeline.feed({ type: 'frame', connection: 2, frame: joined })
+  expect(told()).toEqual(states)
 })
 
 test('who is removed sees no more, and after a return goes on without a gap', async () => {

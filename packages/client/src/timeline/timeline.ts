@@ -75,8 +75,8 @@ export class Timeline {
   readonly #snapshot: Cell<TimelineSnapshot>
   #view: RoomView = newRoomView({ from: 'newest', pageLimit: PAGE_LIMIT, maxWaiting: MAX_WAITING })
   #window: TimelineWindow
-  /** Stored, and not come as messages yet. */
-  #landing: readonly Send[] = []
+  /** Stored, and not come as messages yet; with the connection over which that was told. */
+  #landing: readonly { readonly send: Send; readonly connection: number | undefined }[] = []
   #loading: Promise<void> | undefined
   /** While one thing changes after the other nobody is told of what is between. */
   #isChanging = false
@@ -171,7 +171,7 @@ export class Timeline {
   /** For the client: one's own sends have changed. */
   sendChanged(send: Send): void {
     if (send.state === 'persisted' && (send.seq ?? 0) > (this.#view.last ?? 0)) {
-      this.#landing = [...this.#landing, send]
+      this.#landing = [...this.#landing, { send, connection: this.#view.connection }]
     }
     this.#tell()
   }
@@ -206,10 +206,14 @@ export class Timeline {
 
   /** Up to where the view is: also over what has nothing to show. */
   #advance(messages: readonly Message[]): void {
-    const { last } = this.#view
+    const { last, connection, head = Number.POSITIVE_INFINITY } = this.#view
+    // A log that is shorter than an earlier connection told is another one.
+    this.#landing = this.#landing.filter(
+      ({ send: { seq = 0 }, ...told }) =>
+        seq > (last ?? 0) && (seq <= head || told.connection === connection),
+    )
     if (last === undefined || last === this.#window.tail?.upTo) return
     this.#window = appended(this.#window, messages, Math.max(last, messages.at(-1)?.seq ?? 0))
-    this.#landing = this.#landing.filter(({ seq = 0 }) => seq > last)
   }
 
   #whenDue(effect: EffectOf<'join' | 'readPage'>, act: () => void): void {
@@ -275,7 +279,7 @@ export class Timeline {
     const hasNewer = run !== undefined && !isAtEnd(this.#window)
     return {
       messages: run?.messages ?? [],
-      sends: hasNewer ? [] : [...this.#landing, ...this.#options.sends()],
+      sends: hasNewer ? [] : [...this.#landing.map(({ send }) => send), ...this.#options.sends()],
       hasOlder: (run?.after ?? 0) > 0,
       hasNewer,
       isLoading: this.#loading !== undefined,

@@ -15,13 +15,28 @@ export const edgeKilled: Fault = {
   // An edge that comes back under its name waits for its old session's end; clients are on the other by then.
   recovery: { p99Ms: 5_000 },
   inject: async (nemesis) => {
+    await killEdges(nemesis)
     const { stack, random } = nemesis
-    for (let i = 0; i < nemesis.times(KILLS, 1); i += 1) {
-      await killService(nemesis, random.pick(stack.edges))
-      await nemesis.sleep(random.int(...BETWEEN_MS))
-    }
     if (!nemesis.isShort) await killWithPeople(nemesis, random.pick(stack.edges))
   },
+}
+
+/** Nobody can go elsewhere: all wait until it is there again, on Kafka for the end of its old session, too. */
+export const onlyEdgeKilled: Fault = {
+  id: 'F1s',
+  title: 'the only edge, kill -9',
+  engines: BOTH,
+  stack: { edges: 1 },
+  recovery: { p99Ms: 12_000 },
+  inject: killEdges,
+}
+
+async function killEdges(nemesis: Nemesis): Promise<void> {
+  const { stack, random } = nemesis
+  for (let i = 0; i < nemesis.times(KILLS, 1); i += 1) {
+    await killService(nemesis, random.pick(stack.edges))
+    await nemesis.sleep(random.int(...BETWEEN_MS))
+  }
 }
 
 /** Some go away together with their edge, which nobody is told of: they are online until their time is over. */

@@ -41,6 +41,9 @@ async function probe(nemesis: Nemesis, forMs: number): Promise<void> {
     'and with Retry-After',
     answers.every(({ retryAfter }) => retryAfter !== null),
   )
-  nemesis.must('/livez is 200', (await call(`${stack.apiUrl}/livez`)).status === 200)
-  nemesis.must('/readyz is 503', (await call(`${stack.apiUrl}/readyz`)).status === 503)
+  for (const name of ['api', ...stack.edges, ...stack.persisters]) {
+    const { status } = await call(`http://127.0.0.1:${stack.specOf(name).port}/livez`)
+    nemesis.must(`/livez of ${name} is 200`, status === 200)
+  }
+  nemesis.must('/readyz of the api is 503', (await call(`${stack.apiUrl}/readyz`)).status === 503)
 }

@@ -1,6 +1,6 @@
 import type { Fault } from '../fault.ts'
 import type { EngineName } from '../stack.ts'
-import { edgeKilled } from './f01-edge-killed.ts'
+import { edgeKilled, onlyEdgeKilled } from './f01-edge-killed.ts'
 import { edgeDiesBeforeAck } from './f02-edge-dies-before-ack.ts'
 import { edgeFrozen } from './f03-edge-frozen.ts'
 import { persisterKilled } from './f04-persister-killed.ts'
@@ -32,6 +32,7 @@ import { leaderKilled } from './f31-leader-killed.ts'
 /** The rows of the table, in its order. */
 export const FAULTS: readonly Fault[] = [
   edgeKilled,
+  onlyEdgeKilled,
   edgeDiesBeforeAck,
   edgeFrozen,
   persisterKilled,

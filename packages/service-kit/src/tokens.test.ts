@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { privateKeySetting, publicKeysSetting } from './jwk.ts'
 import { TokenError, type TokenOptions, tokens } from './tokens.ts'
 
@@ -71,6 +71,17 @@ describe('access tokens', () => {
     expect(after.identify(fresh).userId).toBe('user')
     expect(() => before.identify(fresh)).toThrow(TokenError)
     expect(() => after.identify(old)).toThrow(TokenError)
+  })
+
+  test('that were seen before are still refused once expired, or with another signature', async () => {
+    const app = await minter({}, OLD.privateKey, 60)
+    const [token, other] = [app.mintToken(CLAIMS), app.mintToken({ ...CLAIMS, tokenId: 'other' })]
+    for (let times = 0; times < 2; times += 1) expect(app.identify(token).userId).toBe('user')
+    const [header, payload] = token.split('.')
+    expect(() => app.identify(`${header}.${payload}.${other.split('.')[2]}`)).toThrow(TokenError)
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 })
+    expect(() => app.identify(token)).toThrow(TokenError)
+    vi.useRealTimers()
   })
 
   test.each([

@@ -3,7 +3,7 @@ import { Counter, counterBy, gauge, Histogram, type Registry } from '@roomlog/se
 
 const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 /** Before there is a socket: the gate's. Behind it they are close reasons. */
-const GATE_REFUSALS = ['rate_limited', 'origin', 'not_ready'] as const
+const GATE_REFUSALS = ['rate_limited', 'origin', 'not_ready', 'overloaded'] as const
 const SOCKET_REFUSALS = ['unauthenticated', 'badProtocol', 'restart'] as const satisfies CloseReason[]
 
 export type EdgeMetrics = ReturnType<typeof createEdgeMetrics>

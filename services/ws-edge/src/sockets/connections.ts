@@ -31,6 +31,7 @@ export class Connections {
     connection.nextPingAtMs = nextPingAtMs(performance.now())
     const own = this.#byUser.get(connection.userId) ?? new Set()
     this.#byUser.set(connection.userId, own.add(connection))
+    if (own.size <= this.#maxPerUser) return
     const open = [...own].filter((it) => it.isOpen)
     if (open.length > this.#maxPerUser) open[0]?.close('limitExceeded')
   }

@@ -3,6 +3,7 @@ import { ApiError } from '@roomlog/service-kit'
 import type { FastifyRequest } from 'fastify'
 import type { EdgeMetrics, HandshakeRefusal } from '../metrics.ts'
 import { TokenBuckets } from './limits.ts'
+import { Turns } from './turns.ts'
 
 export interface GateOptions {
   /** Why nobody may connect yet, or any more; undefined when they may. */
@@ -19,6 +20,7 @@ const RETRY_AFTER_S = 2
 export function gate({ closedFor, allowedOrigins, handshakes, metrics }: GateOptions) {
   const origins = new Set(allowedOrigins)
   const buckets = new TokenBuckets(handshakes.perSecond, handshakes.burst)
+  const turns = new Turns()
   return async (request: FastifyRequest): Promise<void> => {
     const refuse = (result: HandshakeRefusal, error: ApiError) => {
       metrics.handshakes.inc({ result })
@@ -38,6 +40,10 @@ export function gate({ closedFor, allowedOrigins, handshakes, metrics }: GateOpt
     const reason = closedFor()
     if (reason !== undefined) {
       throw refuse('not_ready', new ApiError('unavailable', reason, { retryAfterS: RETRY_AFTER_S }))
+    }
+    if (!(await turns.take())) {
+      const error = new ApiError('unavailable', 'too many handshakes at once', { retryAfterS: RETRY_AFTER_S })
+      throw refuse('overloaded', error)
     }
   }
 }

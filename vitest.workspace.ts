@@ -11,7 +11,8 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['packages/*/src/**/*.ts', 'services/*/src/**/*.ts'],
-      exclude: ['**/main.ts', 'packages/testkit/**', '**/*.test.ts'],
+      // Hooks run in a browser: the page's own suite drives them.
+      exclude: ['**/main.ts', 'packages/testkit/**', 'packages/web/src/**/use-*.ts', '**/*.test.ts'],
       reporter: ['text-summary', 'json-summary'],
       thresholds: { lines: 90, branches: 80 },
     },

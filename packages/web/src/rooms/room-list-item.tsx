@@ -1,0 +1,77 @@
+import type { RoomFacts } from '@roomlog/client'
+import { memo, useId } from 'react'
+import { Avatar } from '../look/avatar.tsx'
+import { LockIcon } from '../look/icons.tsx'
+import { onlineOthers } from '../people/roster.ts'
+import { useRoster } from '../people/use-roster.ts'
+import { useName } from '../people/use-name.ts'
+import { useMe } from '../session/use-client.ts'
+import { readDraft } from '../composer/drafts.ts'
+import { shortTime } from '../text/times.ts'
+import { useLanguage, useTexts } from '../text/use-texts.ts'
+import { hashOf } from './selected-room.ts'
+
+interface RoomListItemProps {
+  readonly room: RoomFacts
+  readonly isSelected: boolean
+  /** Where Tab enters the list. */
+  readonly isEntry: boolean
+  readonly showsPresence: boolean
+}
+
+const MAX_SHOWN = 99
+
+export const RoomListItem = memo(function RoomListItem(props: RoomListItemProps) {
+  const { room, isSelected, isEntry, showsPresence } = props
+  const t = useTexts()
+  const language = useLanguage()
+  const me = useMe()
+  const nameOf = useName()
+  const online = onlineOthers(useRoster(showsPresence ? room.id : undefined), me.id)
+  const { lastMessage, unreadCount } = room
+  const id = useId()
+  const isUnread = unreadCount > 0 && !isSelected
+  const said = lastMessage && (
+    <>
+      <span className="room-sender">{lastMessage.senderId === me.id ? t.you : nameOf(lastMessage.senderId)}</span>{' '}
+      {lastMessage.body}
+    </>
+  )
+  const draft = isSelected ? '' : readDraft(me.id, room.id)
+  return (
+    <li>
+      <a
+        href={hashOf(room.id)}
+        className={isUnread ? 'room-link is-unread' : 'room-link'}
+        aria-current={isSelected ? 'page' : undefined}
+        aria-describedby={`${id}-more`}
+        aria-labelledby={`${id}-name`}
+        tabIndex={isEntry ? 0 : -1}
+        data-testid="room"
+      >
+        <span className="room-picture">
+          <Avatar id={room.id} name={room.name} isRoom />
+          {online > 0 && <span className="dot" />}
+        </span>
+        <span className="room-name" id={`${id}-name`}>
+          {room.name}
+          {room.visibility === 'private' && <LockIcon />}
+        </span>
+        <span className="room-time">{lastMessage && shortTime(lastMessage.createdAt, new Date(), language)}</span>
+        <span className="room-last">
+          {draft !== '' && <span className="room-draft">✎ </span>}
+          {draft === '' ? (said ?? t.noMessagesYet) : draft}
+        </span>
+        {isUnread && (
+          <span className="badge">
+            <span aria-hidden="true">{unreadCount > MAX_SHOWN ? `${MAX_SHOWN}+` : unreadCount}</span>
+          </span>
+        )}
+        <span className="sr-only" id={`${id}-more`}>
+          {isUnread && `${t.unread(unreadCount)}. `}
+          {online > 0 && `${t.online(online)}. `}
+        </span>
+      </a>
+    </li>
+  )
+})

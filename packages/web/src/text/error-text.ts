@@ -1,0 +1,15 @@
+import { RoomlogError } from '@roomlog/client'
+import type { Texts } from './en.ts'
+
+/** What went wrong, and what can be done about it. */
+export function errorText(t: Texts, error: unknown): string {
+  if (!(error instanceof RoomlogError)) return t.errors.internal
+  if (error.code === 'rate_limited' && error.retryAfterMs !== undefined)
+    return t.tooOften(Math.ceil(error.retryAfterMs / 1000))
+  return codeText(t, error.code)
+}
+
+export function codeText(t: Texts, code: string): string {
+  const texts: Readonly<Record<string, string>> = t.errors
+  return texts[code] ?? t.errors.internal
+}

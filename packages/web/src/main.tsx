@@ -1,10 +1,32 @@
+import { browserSessionStore, RoomlogClient } from '@roomlog/client'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { App } from './app.tsx'
+import { Broken } from './broken.tsx'
+import { theme } from './look/theme.ts'
+import { personOf, sessionKey } from './session/person.ts'
+import { ClientContext } from './session/use-client.ts'
+import { language } from './text/language.ts'
+import './look/base.css'
+import './look/controls.css'
+
+theme.start()
+language.start()
+
+const person = personOf(location.search)
+const client = new RoomlogClient({
+  url: location.origin,
+  sessionStore: browserSessionStore(sessionKey(person)),
+})
 
 const root = document.getElementById('root')
 if (root !== null)
   createRoot(root).render(
     <StrictMode>
-      <h1>Roomlog</h1>
+      <Broken>
+        <ClientContext value={client}>
+          <App isSecondPerson={person !== 1} />
+        </ClientContext>
+      </Broken>
     </StrictMode>,
   )

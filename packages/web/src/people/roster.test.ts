@@ -1,6 +1,6 @@
 import type { Member } from '@roomlog/client'
 import { expect, test } from 'vitest'
-import { onlineOthers, readersOf, type Roster, sortedMembers, stepRoster, UNREAD_ROSTER } from './roster.ts'
+import { onlineOthers, type Roster, readersOf, sortedMembers, stepRoster, UNREAD_ROSTER } from './roster.ts'
 
 function member(id: string, facts: Partial<Member> = {}): Member {
   const user = { id, username: id, displayName: id.toUpperCase(), createdAt: '' }
@@ -32,6 +32,13 @@ test('pages add up, and reading anew replaces them', () => {
   expect([...both.members.keys(), both.nextCursor]).toEqual(['ada', 'grace', null])
   const anew = stepRoster(both, { type: 'read', members: [member('grace')], nextCursor: null })
   expect([...anew.members.keys()]).toEqual(['grace'])
+})
+
+test('who was removed or added is gone or here at once', () => {
+  const roster = rosterOf(member('ada'), member('grace'))
+  const without = stepRoster(roster, { type: 'removed', userId: 'grace' })
+  const again = stepRoster(without, { type: 'member', member: member('grace', { role: 'owner' }) })
+  expect([without.members.size, again.members.get('grace')?.role]).toEqual([1, 'owner'])
 })
 
 test('owners stand first, then who is there, then by name', () => {

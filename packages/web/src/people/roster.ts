@@ -15,6 +15,7 @@ export type RosterEvent =
   | { readonly type: 'read'; readonly members: readonly Member[]; readonly nextCursor: string | null }
   | { readonly type: 'more'; readonly members: readonly Member[]; readonly nextCursor: string | null }
   | { readonly type: 'member'; readonly member: Member }
+  | { readonly type: 'removed'; readonly userId: string }
   | { readonly type: 'presence'; readonly userId: string; readonly online: boolean }
   | { readonly type: 'readCursor'; readonly userId: string; readonly lastReadSeq: number }
 
@@ -35,6 +36,10 @@ export function stepRoster(roster: Roster, event: RosterEvent): Roster {
       }
     case 'member':
       return { ...roster, members: new Map(roster.members).set(event.member.user.id, event.member) }
+    case 'removed': {
+      const members = new Map(roster.members)
+      return members.delete(event.userId) ? { ...roster, members } : roster
+    }
     case 'presence':
       return changed(roster, event.userId, { online: event.online })
     case 'readCursor': {

@@ -66,6 +66,11 @@ export class Rosters {
     this.#feed(roomId, { type: 'member', member })
   }
 
+  /** Somebody was removed just now. */
+  forget(roomId: string, userId: string): void {
+    this.#feed(roomId, { type: 'removed', userId })
+  }
+
   close(): void {
     for (const end of this.#endings) end()
   }
@@ -97,7 +102,10 @@ export class Rosters {
     let cursor: string | null = null
     try {
       for (let page = 0; page < (this.#followed.get(roomId)?.pages ?? 0); page += 1) {
-        const read = await this.#client.api.members(roomId, { cursor: cursor ?? undefined, limit: PAGE_LIMIT })
+        const read = await this.#client.api.members(roomId, {
+          cursor: cursor ?? undefined,
+          limit: PAGE_LIMIT,
+        })
         members.push(...read.members)
         cursor = read.nextCursor
         if (cursor === null) break

@@ -1,12 +1,12 @@
 import type { RoomFacts } from '@roomlog/client'
 import { memo, useId } from 'react'
+import { readDraft } from '../composer/drafts.ts'
 import { Avatar } from '../look/avatar.tsx'
 import { LockIcon } from '../look/icons.tsx'
 import { onlineOthers } from '../people/roster.ts'
-import { useRoster } from '../people/use-roster.ts'
 import { useName } from '../people/use-name.ts'
+import { useRoster } from '../people/use-roster.ts'
 import { useMe } from '../session/use-client.ts'
-import { readDraft } from '../composer/drafts.ts'
 import { shortTime } from '../text/times.ts'
 import { useLanguage, useTexts } from '../text/use-texts.ts'
 import { hashOf } from './selected-room.ts'
@@ -33,7 +33,9 @@ export const RoomListItem = memo(function RoomListItem(props: RoomListItemProps)
   const isUnread = unreadCount > 0 && !isSelected
   const said = lastMessage && (
     <>
-      <span className="room-sender">{lastMessage.senderId === me.id ? t.you : nameOf(lastMessage.senderId)}</span>{' '}
+      <span className="room-sender">
+        {lastMessage.senderId === me.id ? t.you : nameOf(lastMessage.senderId)}
+      </span>{' '}
       {lastMessage.body}
     </>
   )
@@ -57,7 +59,9 @@ export const RoomListItem = memo(function RoomListItem(props: RoomListItemProps)
           {room.name}
           {room.visibility === 'private' && <LockIcon />}
         </span>
-        <span className="room-time">{lastMessage && shortTime(lastMessage.createdAt, new Date(), language)}</span>
+        <span className="room-time">
+          {lastMessage && shortTime(lastMessage.createdAt, new Date(), language)}
+        </span>
         <span className="room-last">
           {draft !== '' && <span className="room-draft">✎ </span>}
           {draft === '' ? (said ?? t.noMessagesYet) : draft}

@@ -1,5 +1,5 @@
-import { type KeyboardEvent, useRef } from 'react'
 import type { RoomFacts } from '@roomlog/client'
+import { type KeyboardEvent, useRef } from 'react'
 import { useClient } from '../session/use-client.ts'
 import { useValue } from '../state/use-value.ts'
 import { useTexts } from '../text/use-texts.ts'
@@ -39,7 +39,6 @@ export function RoomList({ rooms, selected, isLoaded }: RoomListProps) {
       </div>
     )
   return (
-    // biome-ignore lint/a11y/noNoninteractiveElementInteractions: it moves the focus among the links inside
     <ul className="room-list" ref={ref} onKeyDown={move}>
       {rooms.map((room, index) => (
         <RoomListItem

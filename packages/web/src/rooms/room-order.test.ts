@@ -13,7 +13,11 @@ test('the latest word stands first, rooms without any behind, the newest of them
 
 test('from a room one goes up and down and around, from none to an end', () => {
   const rooms = ['a', 'b', 'c'].map((id) => ({ id }))
-  expect([neighbour(rooms, 'b', 1), neighbour(rooms, 'c', 1), neighbour(rooms, 'a', -1)]).toEqual(['c', 'a', 'c'])
+  expect([neighbour(rooms, 'b', 1), neighbour(rooms, 'c', 1), neighbour(rooms, 'a', -1)]).toEqual([
+    'c',
+    'a',
+    'c',
+  ])
   expect([neighbour(rooms, undefined, 1), neighbour(rooms, 'gone', -1)]).toEqual(['a', 'c'])
   expect(neighbour([], 'a', 1)).toBeUndefined()
 })

@@ -3,7 +3,8 @@ import type { RoomFacts } from '@roomlog/client'
 /** Where somebody spoke last stands first; rooms where nobody did, behind them, newest first. */
 export function sortedRooms(rooms: Iterable<RoomFacts>): readonly RoomFacts[] {
   return [...rooms].sort(
-    (a, b) => descending(a.lastMessage?.createdAt ?? '', b.lastMessage?.createdAt ?? '') || descending(a.id, b.id),
+    (a, b) =>
+      descending(a.lastMessage?.createdAt ?? '', b.lastMessage?.createdAt ?? '') || descending(a.id, b.id),
   )
 }
 

@@ -12,9 +12,11 @@ export function sessionKey(person: number): string {
 }
 
 /** Where somebody who tries Roomlog alone meets themselves, in the same room; undefined on a real site. */
-export function secondPersonUrl(
-  { hostname, search, hash }: Pick<Location, 'hostname' | 'search' | 'hash'>,
-): string | undefined {
+export function secondPersonUrl({
+  hostname,
+  search,
+  hash,
+}: Pick<Location, 'hostname' | 'search' | 'hash'>): string | undefined {
   const isLocal = hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
   return isLocal && personOf(search) === 1 ? `/?person=2${hash}` : undefined
 }

@@ -1,8 +1,8 @@
 import { type FormEvent, useState } from 'react'
+import { LanguageChoice } from '../account/language-choice.tsx'
 import { Field } from '../look/field.tsx'
 import { Logo } from '../look/logo.tsx'
 import { Problem } from '../look/problem.tsx'
-import { LanguageChoice } from '../account/language-choice.tsx'
 import { useAction } from '../state/use-action.ts'
 import { errorText } from '../text/error-text.ts'
 import { useTexts } from '../text/use-texts.ts'
@@ -68,7 +68,13 @@ export function SignIn({ hasEnded, isSecondPerson }: SignInProps) {
         />
         {isNew && (
           <Field
-            {...{ name: 'displayName', label: t.name, hint: t.nameHint, maxLength: 64, autoComplete: 'nickname' }}
+            {...{
+              name: 'displayName',
+              label: t.name,
+              hint: t.nameHint,
+              maxLength: 64,
+              autoComplete: 'nickname',
+            }}
           />
         )}
         <Field

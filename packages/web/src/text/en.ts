@@ -93,8 +93,7 @@ export const en = {
   waitingForMessages: 'You are offline. Messages appear when the connection is back.',
   readBy: (names: readonly string[]) => `Read by ${list.format(names)}`,
   others: (n: number) => count(n, { one: '# other', other: '# others' }),
-  typing: (names: readonly string[]) =>
-    `${list.format(names)} ${names.length === 1 ? 'is' : 'are'} typing…`,
+  typing: (names: readonly string[]) => `${list.format(names)} ${names.length === 1 ? 'is' : 'are'} typing…`,
   manyTyping: 'Several people are typing…',
   opensNewTab: '(opens in a new tab)',
 

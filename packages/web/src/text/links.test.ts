@@ -6,10 +6,17 @@ const links = (text: string) => linkParts(text).flatMap(({ text: shown, href }) 
 
 test('the parts are the text', () => {
   fc.assert(
-    fc.property(fc.array(fc.oneof(fc.string(), fc.webUrl(), fc.constantFrom(' ', '(', ').', 'http://'))), (words) => {
-      const text = words.join('')
-      expect(linkParts(text).map((part) => part.text).join('')).toBe(text)
-    }),
+    fc.property(
+      fc.array(fc.oneof(fc.string(), fc.webUrl(), fc.constantFrom(' ', '(', ').', 'http://'))),
+      (words) => {
+        const text = words.join('')
+        expect(
+          linkParts(text)
+            .map((part) => part.text)
+            .join(''),
+        ).toBe(text)
+      },
+    ),
   )
 })
 

@@ -19,6 +19,8 @@ test('several names are listed as each language does', () => {
 
 test('no text of the page is empty', () => {
   const texts = (table: object): string[] =>
-    Object.values(table).flatMap((it) => (typeof it === 'object' ? texts(it) : typeof it === 'string' ? [it] : []))
+    Object.values(table).flatMap((it) =>
+      typeof it === 'object' ? texts(it) : typeof it === 'string' ? [it] : [],
+    )
   expect([...texts(en), ...texts(ko)].filter((text) => text.trim() === '')).toEqual([])
 })

@@ -6,7 +6,16 @@ const AT = new Date(2026, 4, 6, 10, 0)
 
 function said(seq: number, senderId: string, minutes: number): Message {
   const createdAt = new Date(AT.getTime() + minutes * 60_000).toISOString()
-  return { id: `${seq}`, roomId: 'r', seq, kind: 'message', senderId, clientMsgId: `m${seq}`, body: `${seq}`, createdAt }
+  return {
+    id: `${seq}`,
+    roomId: 'r',
+    seq,
+    kind: 'message',
+    senderId,
+    clientMsgId: `m${seq}`,
+    body: `${seq}`,
+    createdAt,
+  }
 }
 
 function sent(clientMsgId: string, minutes: number): Send {

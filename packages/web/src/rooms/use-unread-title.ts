@@ -1,0 +1,15 @@
+import type { RoomFacts } from '@roomlog/client'
+import { useEffect } from 'react'
+import icon from '../look/icon.svg'
+import unreadIcon from '../look/icon-unread.svg'
+
+/** The tab says how much there is to read, in its title and its icon. */
+export function useUnreadTitle(rooms: readonly RoomFacts[], room: RoomFacts | undefined): void {
+  const unread = rooms.reduce((sum, { unreadCount }) => sum + unreadCount, 0)
+  const name = room?.name
+  useEffect(() => {
+    const count = unread > 0 ? `(${unread}) ` : ''
+    document.title = `${count}${name === undefined ? '' : `${name} · `}Roomlog`
+    document.querySelector('link[rel=icon]')?.setAttribute('href', unread > 0 ? unreadIcon : icon)
+  }, [unread, name])
+}

@@ -1,0 +1,24 @@
+import { useSyncExternalStore } from 'react'
+import { useTexts } from '../text/use-texts.ts'
+import { secondPersonUrl } from './person.ts'
+
+function subscribe(listener: () => void): () => void {
+  addEventListener('hashchange', listener)
+  return () => removeEventListener('hashchange', listener)
+}
+
+/** A way to try a chat alone; on a real site there is none. */
+export function SecondPerson({ hasHint = false }: { readonly hasHint?: boolean }) {
+  const t = useTexts()
+  const url = useSyncExternalStore(subscribe, () => secondPersonUrl(location))
+  if (url === undefined) return null
+  return (
+    <>
+      {hasHint && <p className="hint">{t.secondPersonHint}</p>}
+      <a className="button quiet" href={url} target="_blank" rel="noopener">
+        {t.openSecondPerson}
+        <span className="sr-only"> {t.opensNewTab}</span>
+      </a>
+    </>
+  )
+}

@@ -1,0 +1,50 @@
+import type { RoomFacts, Timeline } from '@roomlog/client'
+import { readersOf } from '../people/roster.ts'
+import { useName } from '../people/use-name.ts'
+import { useRoster } from '../people/use-roster.ts'
+import { useClient, useMe } from '../session/use-client.ts'
+import { useValue } from '../state/use-value.ts'
+import type { Texts } from '../text/en.ts'
+import { useTexts } from '../text/use-texts.ts'
+
+const MAX_NAMED = 3
+
+interface UnderMessagesProps {
+  readonly room: RoomFacts
+  readonly timeline: Timeline
+}
+
+/** Who types; else who has read one's own latest message. The line is there in any case, so that nothing jumps. */
+export function UnderMessages({ room, timeline }: UnderMessagesProps) {
+  const t = useTexts()
+  const me = useMe()
+  const client = useClient()
+  const nameOf = useName()
+  const typing = useValue(client.room(room.id).typing).map(nameOf)
+  const roster = useRoster(room.id)
+  const { messages, hasNewer } = useValue(timeline.snapshot)
+  const last = messages.at(-1)
+  const isMine = last?.senderId === me.id && !hasNewer
+  const readers = isMine ? readersOf(roster, last.seq, me.id).map(({ user }) => user.displayName) : []
+  return (
+    <div className="under-messages" aria-live="polite">
+      {typing.length > 0 ? (
+        <span className="typing">
+          <span className="typing-dots" aria-hidden="true">
+            <i />
+            <i />
+            <i />
+          </span>
+          {typing.length > MAX_NAMED ? t.manyTyping : t.typing(typing)}
+        </span>
+      ) : (
+        readers.length > 0 && <span data-testid="read-by">{t.readBy(named(t, readers))}</span>
+      )}
+    </div>
+  )
+}
+
+function named(t: Texts, names: readonly string[]): readonly string[] {
+  if (names.length <= MAX_NAMED) return names
+  return [...names.slice(0, MAX_NAMED - 1), t.others(names.length - MAX_NAMED + 1)]
+}

@@ -3,8 +3,9 @@ import { CLOSE_CODES } from '@roomlog/protocol/wire'
 
 export type Banner = 'connecting' | 'offline' | 'stopped' | 'tooManyPlaces' | 'accountDeleted' | undefined
 
-/** What is to be said of a connection. */
-export function bannerOf(status: ConnectionStatus): Banner {
+/** What is to be said of a connection. A browser without a network knows it sooner than its sockets. */
+export function bannerOf(status: ConnectionStatus, hasNetwork: boolean): Banner {
+  if (!hasNetwork && status.status !== 'stopped') return 'offline'
   switch (status.status) {
     case 'idle':
     case 'online':

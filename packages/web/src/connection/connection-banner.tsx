@@ -4,6 +4,7 @@ import { useLeave } from '../session/use-leave.ts'
 import { useValue } from '../state/use-value.ts'
 import { useTexts } from '../text/use-texts.ts'
 import { bannerOf } from './banner.ts'
+import { useNetwork } from './use-network.ts'
 import { useSecondsUntil } from './use-seconds-until.ts'
 import './connection.css'
 
@@ -13,7 +14,7 @@ export function ConnectionBanner() {
   const client = useClient()
   const leave = useLeave()
   const status = useValue(client.connection)
-  const banner = bannerOf(status)
+  const banner = bannerOf(status, useNetwork())
   const seconds = useSecondsUntil(status.status === 'waiting' ? status.retryAtMs : undefined)
 
   useEffect(() => {
@@ -30,7 +31,7 @@ export function ConnectionBanner() {
           </span>
           {/* A screen reader is not told each second. */}
           <span className="banner-count" aria-hidden="true">
-            {seconds > 0 ? t.retryIn(seconds) : t.retryNow}
+            {status.status === 'waiting' && (seconds > 0 ? t.retryIn(seconds) : t.retryNow)}
           </span>
         </>
       )}

@@ -9,7 +9,10 @@ interface DialogProps {
   readonly children: ReactNode
 }
 
-/** Before all else, until it is closed: the browser keeps the focus inside, and puts it back where it was. */
+/**
+ * Before all else, until it is closed: the browser keeps the focus inside, and puts it back where it was. It begins at what
+ * is marked `data-first`, if anything is.
+ */
 export function Dialog({ title, onClose, children }: DialogProps) {
   const t = useTexts()
   const ref = useRef<HTMLDialogElement>(null)
@@ -17,6 +20,7 @@ export function Dialog({ title, onClose, children }: DialogProps) {
   useEffect(() => {
     const dialog = ref.current
     if (dialog !== null && !dialog.open) dialog.showModal()
+    dialog?.querySelector<HTMLElement>('[data-first]')?.focus()
     return () => dialog?.close()
   }, [])
   const clicked = (event: MouseEvent) => {

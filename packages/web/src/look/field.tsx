@@ -4,6 +4,8 @@ interface FieldProps extends InputHTMLAttributes<HTMLInputElement> {
   readonly label: string
   readonly hint?: string | undefined
   readonly problem?: string | undefined
+  /** Where a dialog begins. */
+  readonly 'data-first'?: boolean
 }
 
 /** A line to fill in, with its name, a hint, and what is wrong with what stands there. */

@@ -6,7 +6,7 @@ import { RoomSettings } from '../rooms/room-settings.tsx'
 import { useLanguage, useTexts } from '../text/use-texts.ts'
 import { Invite } from './invite.tsx'
 import { MemberRow } from './member-row.tsx'
-import { sortedMembers } from './roster.ts'
+import { memberCountOf, sortedMembers } from './roster.ts'
 import { useRoster, useRosters } from './use-roster.ts'
 import './members.css'
 
@@ -27,11 +27,12 @@ export default function Members({ room, onClose, onLeft }: MembersProps) {
   const isOwner = room.role === 'owner'
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => heading.current?.focus(), [])
+  useEffect(() => rosters.refresh(room.id), [rosters, room.id])
   return (
     <aside className="panel" aria-label={t.membersTitle}>
       <header className="bar">
         <h2 className="bar-title" ref={heading} tabIndex={-1}>
-          {t.membersTitle} <span className="faint">{room.memberCount}</span>
+          {t.membersTitle} <span className="faint">{memberCountOf(roster, room.memberCount)}</span>
         </h2>
         <button type="button" className="icon-button" aria-label={t.close} onClick={onClose}>
           <CloseIcon />

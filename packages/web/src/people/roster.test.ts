@@ -1,6 +1,14 @@
 import type { Member } from '@roomlog/client'
 import { expect, test } from 'vitest'
-import { onlineOthers, type Roster, readersOf, sortedMembers, stepRoster, UNREAD_ROSTER } from './roster.ts'
+import {
+  memberCountOf,
+  onlineOthers,
+  type Roster,
+  readersOf,
+  sortedMembers,
+  stepRoster,
+  UNREAD_ROSTER,
+} from './roster.ts'
 
 function member(id: string, facts: Partial<Member> = {}): Member {
   const user = { id, username: id, displayName: id.toUpperCase(), createdAt: '' }
@@ -39,6 +47,13 @@ test('who was removed or added is gone or here at once', () => {
   const without = stepRoster(roster, { type: 'removed', userId: 'grace' })
   const again = stepRoster(without, { type: 'member', member: member('grace', { role: 'owner' }) })
   expect([without.members.size, again.members.get('grace')?.role]).toEqual([1, 'owner'])
+})
+
+test('members are counted where all were read, else as the room says', () => {
+  expect(memberCountOf(rosterOf(member('ada'), member('grace')), 1)).toBe(2)
+  expect(memberCountOf(UNREAD_ROSTER, 7)).toBe(7)
+  const first = stepRoster(UNREAD_ROSTER, { type: 'read', members: [member('ada')], nextCursor: 'x' })
+  expect(memberCountOf(first, 7)).toBe(7)
 })
 
 test('owners stand first, then who is there, then by name', () => {

@@ -49,6 +49,11 @@ export function stepRoster(roster: Roster, event: RosterEvent): Roster {
   }
 }
 
+/** How many there are: as the api said of the room, or as all were read since. */
+export function memberCountOf({ members, nextCursor, status }: Roster, said: number): number {
+  return status === 'loaded' && nextCursor === null ? members.size : said
+}
+
 export function onlineOthers({ members }: Roster, me: string): number {
   return [...members.values()].filter(({ user, online }) => online === true && user.id !== me).length
 }

@@ -5,6 +5,7 @@ import { type Roster, type RosterEvent, stepRoster, UNREAD_ROSTER } from './rost
 const PAGE_LIMIT = 100
 /** Rosters are read behind what somebody waits for. */
 const READS_AT_ONCE = 2
+const GATHER_MS = 1000
 
 interface Followed {
   readonly cell: Cell<Roster>
@@ -17,6 +18,7 @@ export class Rosters {
   readonly #client: RoomlogClient
   readonly #followed = new Map<string, Followed>()
   readonly #waiting = new Set<string>()
+  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>()
   readonly #endings: readonly (() => void)[]
   #reading = 0
 
@@ -24,9 +26,18 @@ export class Rosters {
     this.#client = client
     this.#endings = [
       client.on('presence', (event) => {
-        for (const roomId of this.#followed.keys()) this.#feed(roomId, event)
+        const isStranger = event.online && !this.#isKnown(event.userId)
+        for (const roomId of this.#followed.keys()) {
+          this.#feed(roomId, event)
+          if (isStranger) this.#later(roomId)
+        }
       }),
-      client.on('readCursor', (event) => this.#feed(event.roomId, event)),
+      client.on('readCursor', (event) => {
+        this.#feed(event.roomId, event)
+        this.#heard(event.roomId, event.userId)
+      }),
+      client.on('newMessage', ({ message }) => this.#heard(message.roomId, message.senderId)),
+      client.on('typing', ({ roomId, userId }) => this.#heard(roomId, userId)),
       client.on('roomChanged', ({ roomId }) => this.#readAgain(roomId)),
       client.on('removedFromRoom', ({ roomId }) => void this.#followed.delete(roomId)),
       client.connection.subscribe(() => {
@@ -71,13 +82,40 @@ export class Rosters {
     this.#feed(roomId, { type: 'removed', userId })
   }
 
+  /** Somebody looks at it. */
+  refresh(roomId: string): void {
+    this.#readAgain(roomId)
+  }
+
   close(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer)
     for (const end of this.#endings) end()
   }
 
   #feed(roomId: string, event: RosterEvent): void {
     const cell = this.#followed.get(roomId)?.cell
     cell?.set(stepRoster(cell.get(), event))
+  }
+
+  /** Nobody tells who joins: somebody who is heard of and not known has. */
+  #heard(roomId: string, userId: string): void {
+    const roster = this.#followed.get(roomId)?.cell.get()
+    const isWhole = roster?.status === 'loaded' && roster.nextCursor === null
+    if (isWhole && !roster.members.has(userId)) this.#later(roomId)
+  }
+
+  #isKnown(userId: string): boolean {
+    return [...this.#followed.values()].some(({ cell }) => cell.get().members.has(userId))
+  }
+
+  /** Whoever is heard of meanwhile is read with them. */
+  #later(roomId: string): void {
+    if (this.#timers.has(roomId)) return
+    const timer = setTimeout(() => {
+      this.#timers.delete(roomId)
+      this.#readAgain(roomId)
+    }, GATHER_MS)
+    this.#timers.set(roomId, timer)
   }
 
   #readAgain(roomId: string): void {

@@ -37,7 +37,7 @@ export default function FindRooms({ onClose }: { readonly onClose: () => void })
         }}
         {...{
           onChange: (event) => setSearch(event.currentTarget.value),
-          autoFocus: true,
+          'data-first': true,
           autoComplete: 'off',
         }}
       />

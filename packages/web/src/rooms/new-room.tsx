@@ -31,7 +31,7 @@ export default function NewRoom({ onClose }: { readonly onClose: () => void }) {
     <Dialog title={t.newRoom} onClose={onClose}>
       <form className="stack" onSubmit={submit} noValidate>
         <Field
-          {...{ name: 'name', label: t.roomName, maxLength: 100, autoComplete: 'off', autoFocus: true }}
+          {...{ name: 'name', label: t.roomName, maxLength: 100, autoComplete: 'off', 'data-first': true }}
           problem={isMissing ? t.missing : undefined}
         />
         <VisibilityField value="public" />

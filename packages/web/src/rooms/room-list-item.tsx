@@ -8,7 +8,7 @@ import { useName } from '../people/use-name.ts'
 import { useRoster } from '../people/use-roster.ts'
 import { useMe } from '../session/use-client.ts'
 import { shortTime } from '../text/times.ts'
-import { useLanguage, useTexts } from '../text/use-texts.ts'
+import { useLocale, useTexts } from '../text/use-texts.ts'
 import { hashOf } from './selected-room.ts'
 
 interface RoomListItemProps {
@@ -24,7 +24,7 @@ const MAX_SHOWN = 99
 export const RoomListItem = memo(function RoomListItem(props: RoomListItemProps) {
   const { room, isSelected, isEntry, showsPresence } = props
   const t = useTexts()
-  const language = useLanguage()
+  const locale = useLocale()
   const me = useMe()
   const nameOf = useName()
   const online = onlineOthers(useRoster(showsPresence ? room.id : undefined), me.id)
@@ -34,7 +34,7 @@ export const RoomListItem = memo(function RoomListItem(props: RoomListItemProps)
   const said = lastMessage && (
     <>
       <span className="room-sender">
-        {lastMessage.senderId === me.id ? t.you : nameOf(lastMessage.senderId)}
+        {lastMessage.senderId === me.id ? t.you : nameOf(lastMessage.senderId)}:
       </span>{' '}
       {lastMessage.body}
     </>
@@ -60,7 +60,7 @@ export const RoomListItem = memo(function RoomListItem(props: RoomListItemProps)
           {room.visibility === 'private' && <LockIcon />}
         </span>
         <span className="room-time">
-          {lastMessage && shortTime(lastMessage.createdAt, new Date(), language)}
+          {lastMessage && shortTime(lastMessage.createdAt, new Date(), locale)}
         </span>
         <span className="room-last">
           {draft !== '' && <span className="room-draft">✎ </span>}

@@ -3,7 +3,9 @@ import { type KeyboardEvent, useRef } from 'react'
 import { useClient } from '../session/use-client.ts'
 import { useValue } from '../state/use-value.ts'
 import { useTexts } from '../text/use-texts.ts'
+import { FirstRoom } from './first-room.tsx'
 import { RoomListItem } from './room-list-item.tsx'
+import type { SidebarDialog } from './sidebar.tsx'
 import './room-list.css'
 
 /** Whose people are looked up: those in sight, more or less. */
@@ -13,10 +15,11 @@ interface RoomListProps {
   readonly rooms: readonly RoomFacts[]
   readonly selected: string | undefined
   readonly isLoaded: boolean
+  readonly onOpen: (dialog: SidebarDialog) => void
 }
 
 /** Up and Down move within the list; Tab leaves it. */
-export function RoomList({ rooms, selected, isLoaded }: RoomListProps) {
+export function RoomList({ rooms, selected, isLoaded, onOpen }: RoomListProps) {
   const t = useTexts()
   const client = useClient()
   const { status } = useValue(client.connection)
@@ -35,7 +38,13 @@ export function RoomList({ rooms, selected, isLoaded }: RoomListProps) {
   if (rooms.length === 0)
     return (
       <div className="room-list-note">
-        {isLoaded ? t.noRooms : status === 'waiting' ? t.errors.network : t.loadingRooms}
+        <p>{isLoaded ? t.noRooms : status === 'waiting' ? t.errors.network : t.loadingRooms}</p>
+        {isLoaded && (
+          <div className="narrow-steps">
+            <p>{t.firstStep}</p>
+            <FirstRoom onOpen={onOpen} />
+          </div>
+        )}
       </div>
     )
   return (

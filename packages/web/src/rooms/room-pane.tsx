@@ -2,7 +2,7 @@ import type { RoomFacts } from '@roomlog/client'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { Composer } from '../composer/composer.tsx'
 import { BackIcon, LockIcon, PeopleIcon } from '../look/icons.tsx'
-import { onlineOthers } from '../people/roster.ts'
+import { memberCountOf, onlineOthers } from '../people/roster.ts'
 import { useRoster } from '../people/use-roster.ts'
 import { useMe } from '../session/use-client.ts'
 import { useTexts } from '../text/use-texts.ts'
@@ -28,7 +28,8 @@ export function RoomPane({ room, timelines }: RoomPaneProps) {
   const [line, dropLine] = useReadLine(room)
   const [showsMembers, setShowsMembers] = useState(false)
   const membersButton = useRef<HTMLButtonElement>(null)
-  const online = onlineOthers(useRoster(room.id), me.id)
+  const roster = useRoster(room.id)
+  const online = onlineOthers(roster, me.id)
   // Counted up by each message of one's own: the list then goes to its end.
   const [sent, setSent] = useState(0)
 
@@ -61,7 +62,7 @@ export function RoomPane({ room, timelines }: RoomPaneProps) {
               {room.visibility === 'private' && <LockIcon />}
             </h1>
             <p>
-              {t.members(room.memberCount)}
+              {t.members(memberCountOf(roster, room.memberCount))}
               {online > 0 && ` · ${t.online(online)}`}
             </p>
           </div>

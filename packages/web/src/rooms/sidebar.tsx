@@ -43,7 +43,7 @@ export function Sidebar({ rooms, selected, isLoaded, onOpen }: SidebarProps) {
         </button>
       </header>
       <div className="sidebar-rooms">
-        <RoomList {...{ rooms, selected, isLoaded }} />
+        <RoomList {...{ rooms, selected, isLoaded, onOpen }} />
       </div>
       <footer className="sidebar-foot">
         <SecondPerson />

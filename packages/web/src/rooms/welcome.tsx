@@ -1,5 +1,6 @@
 import { useMe } from '../session/use-client.ts'
 import { useTexts } from '../text/use-texts.ts'
+import { FirstRoom } from './first-room.tsx'
 import type { SidebarDialog } from './sidebar.tsx'
 
 interface WelcomeProps {
@@ -16,16 +17,7 @@ export function Welcome({ hasRooms, isLoaded, onOpen }: WelcomeProps) {
     <main className="place welcome">
       <h1>{hasRooms ? t.chooseRoom : t.welcome(me.displayName)}</h1>
       {(hasRooms || isLoaded) && <p>{hasRooms ? t.chooseRoomHint : t.firstStep}</p>}
-      {!hasRooms && (
-        <div className="place-buttons">
-          <button type="button" className="button primary" onClick={() => onOpen('newRoom')}>
-            {t.newRoom}
-          </button>
-          <button type="button" className="button" onClick={() => onOpen('findRooms')}>
-            {t.findRooms}
-          </button>
-        </div>
-      )}
+      {!hasRooms && <FirstRoom onOpen={onOpen} />}
     </main>
   )
 }

@@ -15,6 +15,11 @@ export function languageOf(wanted: readonly string[]): Language {
   return 'en'
 }
 
+/** How the browser wants a language's times written: of what it wants, the first of that language. */
+export function localeOf(language: Language, wanted: readonly string[]): string {
+  return wanted.find((tag) => tag.toLowerCase().split('-')[0] === language) ?? language
+}
+
 export function isLanguage(text: string | undefined): text is Language {
   return text !== undefined && Object.hasOwn(LANGUAGES, text)
 }

@@ -1,5 +1,3 @@
-import type { Language } from './language.ts'
-
 type Style = 'time' | 'weekday' | 'day' | 'date' | 'month' | 'full'
 
 const STYLES: Readonly<Record<Style, Intl.DateTimeFormatOptions>> = {
@@ -14,20 +12,20 @@ const STYLES: Readonly<Record<Style, Intl.DateTimeFormatOptions>> = {
 /** Made once each: to make one takes longer than to use it. */
 const formats = new Map<string, Intl.DateTimeFormat>()
 
-function formatted(style: Style, at: Date, language: Language): string {
-  const key = `${language} ${style}`
-  const format = formats.get(key) ?? new Intl.DateTimeFormat(language, STYLES[style])
+function formatted(style: Style, at: Date, locale: string): string {
+  const key = `${locale} ${style}`
+  const format = formats.get(key) ?? new Intl.DateTimeFormat(locale, STYLES[style])
   formats.set(key, format)
   return format.format(at)
 }
 
-export function timeOf(iso: string, language: Language): string {
-  return formatted('time', new Date(iso), language)
+export function timeOf(iso: string, locale: string): string {
+  return formatted('time', new Date(iso), locale)
 }
 
 /** For who wants to know exactly. */
-export function fullTimeOf(iso: string, language: Language): string {
-  return formatted('full', new Date(iso), language)
+export function fullTimeOf(iso: string, locale: string): string {
+  return formatted('full', new Date(iso), locale)
 }
 
 /** The local day, as something to compare: of two days the later one is greater. */
@@ -36,20 +34,20 @@ export function dayNumber(at: Date): number {
 }
 
 /** What stands over a day's messages: today and yesterday by these words. */
-export function dayTitle(iso: string, now: Date, language: Language): string {
+export function dayTitle(iso: string, now: Date, locale: string): string {
   const at = new Date(iso)
   const days = dayNumber(at) - dayNumber(now)
   if (days === 0 || days === -1) {
-    const word = new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(days, 'day')
-    return word.charAt(0).toLocaleUpperCase(language) + word.slice(1)
+    const word = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(days, 'day')
+    return word.charAt(0).toLocaleUpperCase(locale) + word.slice(1)
   }
-  return formatted(at.getFullYear() === now.getFullYear() ? 'day' : 'date', at, language)
+  return formatted(at.getFullYear() === now.getFullYear() ? 'day' : 'date', at, locale)
 }
 
 /** As short as a list wants it: the time today, the weekday this week, the date before. */
-export function shortTime(iso: string, now: Date, language: Language): string {
+export function shortTime(iso: string, now: Date, locale: string): string {
   const at = new Date(iso)
   const days = dayNumber(at) - dayNumber(now)
-  if (days === 0) return formatted('time', at, language)
-  return formatted(days < 0 && days > -7 ? 'weekday' : 'month', at, language)
+  if (days === 0) return formatted('time', at, locale)
+  return formatted(days < 0 && days > -7 ? 'weekday' : 'month', at, locale)
 }

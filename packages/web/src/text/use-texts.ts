@@ -1,7 +1,7 @@
 import { useValue } from '../state/use-value.ts'
 import { en, type Texts } from './en.ts'
 import { ko } from './ko.ts'
-import { type Language, language } from './language.ts'
+import { type Language, language, localeOf } from './language.ts'
 
 export const TEXTS: Readonly<Record<Language, Texts>> = { en, ko }
 
@@ -12,4 +12,9 @@ export function useTexts(): Texts {
 
 export function useLanguage(): Language {
   return useValue(language)
+}
+
+/** For numbers and times. */
+export function useLocale(): string {
+  return localeOf(useLanguage(), navigator.languages)
 }

@@ -16,12 +16,12 @@ export function EmptyRoom({ room, onInvite }: EmptyRoomProps) {
       <h2>{t.emptyRoom}</h2>
       <p>{isAlone ? `${t.aloneHint} ${t.emptyRoomHint}` : t.emptyRoomHint}</p>
       {isAlone && (
-        <div className="place-buttons">
+        <>
           <button type="button" className="button" onClick={onInvite}>
             {t.inviteSomebody}
           </button>
           <SecondPerson hasHint />
-        </div>
+        </>
       )}
     </div>
   )

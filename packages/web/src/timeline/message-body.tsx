@@ -1,9 +1,15 @@
-import { memo } from 'react'
+import { memo, type ReactNode } from 'react'
 import { isEmojiOnly } from '../text/emoji.ts'
 import { linkParts } from '../text/links.ts'
 
+interface MessageBodyProps {
+  readonly body: string
+  /** Stands behind the text. */
+  readonly mark: ReactNode
+}
+
 /** A message's text: addresses of the web are links, all else is text. */
-export const MessageBody = memo(function MessageBody({ body }: { readonly body: string }) {
+export const MessageBody = memo(function MessageBody({ body, mark }: MessageBodyProps) {
   const parts = linkParts(body).map(({ text, href }, index) =>
     href === undefined ? (
       text
@@ -17,6 +23,7 @@ export const MessageBody = memo(function MessageBody({ body }: { readonly body: 
   return (
     <p className={isEmojiOnly(body) ? 'body is-large' : 'body'} dir="auto">
       {parts}
+      {mark}
     </p>
   )
 })

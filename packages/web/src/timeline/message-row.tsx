@@ -1,7 +1,7 @@
 import { memo } from 'react'
 import { Avatar } from '../look/avatar.tsx'
 import { dayTitle, fullTimeOf, timeOf } from '../text/times.ts'
-import { useLanguage, useTexts } from '../text/use-texts.ts'
+import { useLocale, useTexts } from '../text/use-texts.ts'
 import { MessageBody } from './message-body.tsx'
 import type { Row } from './rows.ts'
 import { SendMark } from './send-mark.tsx'
@@ -15,12 +15,12 @@ interface MessageRowProps {
 
 export const MessageRow = memo(function MessageRow({ row, name, isMine }: MessageRowProps) {
   const t = useTexts()
-  const language = useLanguage()
+  const locale = useLocale()
   const { createdAt, beginsGroup, beginsDay, beginsUnread, send, seq } = row
-  const time = timeOf(createdAt, language)
+  const time = timeOf(createdAt, locale)
   const classes = ['message', beginsGroup && 'begins-group', isMine && 'is-mine', send && `is-${send.state}`]
   const clock = (
-    <time dateTime={createdAt} title={fullTimeOf(createdAt, language)}>
+    <time dateTime={createdAt} title={fullTimeOf(createdAt, locale)}>
       {time}
     </time>
   )
@@ -28,7 +28,7 @@ export const MessageRow = memo(function MessageRow({ row, name, isMine }: Messag
     <div className="row">
       {beginsDay && (
         <h2 className="day-line">
-          <span>{dayTitle(createdAt, new Date(), language)}</span>
+          <span>{dayTitle(createdAt, new Date(), locale)}</span>
         </h2>
       )}
       {beginsUnread && (
@@ -47,10 +47,7 @@ export const MessageRow = memo(function MessageRow({ row, name, isMine }: Messag
               {clock}
             </header>
           )}
-          <div className="message-line">
-            <MessageBody body={row.body} />
-            {isMine && <SendMark state={send?.state ?? 'persisted'} />}
-          </div>
+          <MessageBody body={row.body} mark={isMine && <SendMark state={send?.state ?? 'persisted'} />} />
           {send !== undefined && <SendTrouble send={send} />}
         </div>
       </article>

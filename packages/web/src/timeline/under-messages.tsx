@@ -22,9 +22,9 @@ export function UnderMessages({ room, timeline }: UnderMessagesProps) {
   const nameOf = useName()
   const typing = useValue(client.room(room.id).typing).map(nameOf)
   const roster = useRoster(room.id)
-  const { messages, hasNewer } = useValue(timeline.snapshot)
+  const { messages, sends, hasNewer } = useValue(timeline.snapshot)
   const last = messages.at(-1)
-  const isMine = last?.senderId === me.id && !hasNewer
+  const isMine = last?.senderId === me.id && sends.length === 0 && !hasNewer
   const readers = isMine ? readersOf(roster, last.seq, me.id).map(({ user }) => user.displayName) : []
   return (
     <div className="under-messages" aria-live="polite">

@@ -23,7 +23,7 @@ export function ChangeName({ name }: { readonly name: string }) {
     if (displayName !== '') void change.run(displayName)
   }
   return (
-    <form className="line-form" onSubmit={submit} noValidate aria-label={t.changeName}>
+    <form className="line-form" onSubmit={submit} noValidate>
       <Field
         {...{ name: 'displayName', label: t.displayName, defaultValue: name, maxLength: 64 }}
         {...{ autoComplete: 'nickname', problem: isMissing ? t.missing : undefined }}

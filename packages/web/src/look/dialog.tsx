@@ -1,4 +1,4 @@
-import { type MouseEvent, type ReactNode, useEffect, useId, useRef } from 'react'
+import { type MouseEvent, type ReactNode, useId, useLayoutEffect, useRef } from 'react'
 import { useTexts } from '../text/use-texts.ts'
 import { CloseIcon } from './icons.tsx'
 import './dialog.css'
@@ -17,7 +17,8 @@ export function Dialog({ title, onClose, children }: DialogProps) {
   const t = useTexts()
   const ref = useRef<HTMLDialogElement>(null)
   const id = useId()
-  useEffect(() => {
+  // Closed before it is taken away: only then the browser gives the focus back.
+  useLayoutEffect(() => {
     const dialog = ref.current
     if (dialog !== null && !dialog.open) dialog.showModal()
     dialog?.querySelector<HTMLElement>('[data-first]')?.focus()

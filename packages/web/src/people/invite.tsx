@@ -26,7 +26,7 @@ export function Invite({ roomId }: { readonly roomId: string }) {
     if (username !== '') void invite.run(username)
   }
   return (
-    <form ref={form} onSubmit={submit} aria-label={t.invite} className="invite">
+    <form ref={form} onSubmit={submit} className="invite">
       <Field
         {...{ name: 'username', label: t.username, placeholder: t.inviteHint, maxLength: 32 }}
         {...{ autoComplete: 'off', autoCapitalize: 'none', spellCheck: false }}

@@ -1,5 +1,5 @@
 import type { RoomFacts } from '@roomlog/client'
-import { memo, useId } from 'react'
+import { memo } from 'react'
 import { readDraft } from '../composer/drafts.ts'
 import { Avatar } from '../look/avatar.tsx'
 import { LockIcon } from '../look/icons.tsx'
@@ -29,7 +29,6 @@ export const RoomListItem = memo(function RoomListItem(props: RoomListItemProps)
   const nameOf = useName()
   const online = onlineOthers(useRoster(showsPresence ? room.id : undefined), me.id)
   const { lastMessage, unreadCount } = room
-  const id = useId()
   const isUnread = unreadCount > 0 && !isSelected
   const said = lastMessage && (
     <>
@@ -46,8 +45,6 @@ export const RoomListItem = memo(function RoomListItem(props: RoomListItemProps)
         href={hashOf(room.id)}
         className={isUnread ? 'room-link is-unread' : 'room-link'}
         aria-current={isSelected ? 'page' : undefined}
-        aria-describedby={`${id}-more`}
-        aria-labelledby={`${id}-name`}
         tabIndex={isEntry ? 0 : -1}
         data-testid="room"
       >
@@ -55,9 +52,13 @@ export const RoomListItem = memo(function RoomListItem(props: RoomListItemProps)
           <Avatar id={room.id} name={room.name} isRoom />
           {online > 0 && <span className="dot" />}
         </span>
-        <span className="room-name" id={`${id}-name`}>
+        <span className="room-name">
           {room.name}
           {room.visibility === 'private' && <LockIcon />}
+          <span className="sr-only">
+            {isUnread && `, ${t.unread(unreadCount)}`}
+            {online > 0 && `, ${t.online(online)}`}
+          </span>
         </span>
         <span className="room-time">
           {lastMessage && shortTime(lastMessage.createdAt, new Date(), locale)}
@@ -71,10 +72,6 @@ export const RoomListItem = memo(function RoomListItem(props: RoomListItemProps)
             <span aria-hidden="true">{unreadCount > MAX_SHOWN ? `${MAX_SHOWN}+` : unreadCount}</span>
           </span>
         )}
-        <span className="sr-only" id={`${id}-more`}>
-          {isUnread && `${t.unread(unreadCount)}. `}
-          {online > 0 && `${t.online(online)}. `}
-        </span>
       </a>
     </li>
   )

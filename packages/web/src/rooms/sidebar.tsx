@@ -47,13 +47,15 @@ export function Sidebar({ rooms, selected, isLoaded, onOpen }: SidebarProps) {
       </div>
       <footer className="sidebar-foot">
         <SecondPerson />
-        <button type="button" className="me" aria-label={t.account} onClick={() => onOpen('account')}>
+        <div className="me">
           <Avatar id={me.id} name={me.displayName} />
-          <span className="me-name">{me.displayName}</span>
-          <span className="me-more" aria-hidden="true">
-            {t.account}
+          <span className="me-name" dir="auto">
+            {me.displayName}
           </span>
-        </button>
+          <button type="button" className="button quiet" onClick={() => onOpen('account')}>
+            {t.account}
+          </button>
+        </div>
       </footer>
     </nav>
   )

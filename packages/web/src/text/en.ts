@@ -132,7 +132,6 @@ export const en = {
   logOut: 'Log out',
   logOutHint: 'Messages that are not sent yet are forgotten.',
   displayName: 'Name',
-  changeName: 'Change name',
   changePassword: 'Change password',
   currentPassword: 'Current password',
   newPassword: 'New password',

@@ -126,7 +126,6 @@ export const ko: Texts = {
   logOut: '로그아웃',
   logOutHint: '아직 보내지 못한 메시지는 지워져요.',
   displayName: '표시 이름',
-  changeName: '이름 바꾸기',
   changePassword: '비밀번호 바꾸기',
   currentPassword: '현재 비밀번호',
   newPassword: '새 비밀번호',

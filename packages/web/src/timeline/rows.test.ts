@@ -33,6 +33,18 @@ describe('messages are grouped', () => {
     expect(marks(rowsOf(messages, [], all))).toEqual(['dg', '', 'g', 'g'])
   })
 
+  test('anew each ten minutes while one goes on, the same for whoever reads back', () => {
+    const messages = Array.from({ length: 30 }, (_, index) => said(index + 1, 'ada', index))
+    const seqs = (from: number) =>
+      rowsOf(messages.slice(from), [], all)
+        .slice(1)
+        .flatMap(({ beginsGroup, seq }) => (beginsGroup ? [seq] : []))
+    expect([seqs(0), seqs(3)]).toEqual([
+      [11, 21],
+      [11, 21],
+    ])
+  })
+
   test('by local day, also within a group', () => {
     const midnight = 14 * 60
     const messages = [said(1, 'ada', midnight - 1), said(2, 'ada', midnight + 1)]
@@ -56,6 +68,12 @@ describe('the line of what is new', () => {
   test('stands over the first one of others that was not read', () => {
     expect(marks(rowsOf(messages, [], { me: 'ada', readUpTo: 1 }))).toEqual(['dg', 'g', 'ug', ''])
     expect(marks(rowsOf(messages, [], { me: 'ada', readUpTo: 3 }))).toEqual(['dg', 'g', 'g', 'ug'])
+  })
+
+  test('stands nowhere when the first one that was not read is not held', () => {
+    const marked = (readUpTo: number) =>
+      rowsOf(messages.slice(2), [], { me: 'ada', readUpTo }).some(({ beginsUnread }) => beginsUnread)
+    expect([marked(1), marked(2)]).toEqual([false, true])
   })
 
   test('stands nowhere when all was read, or only what is on its way follows', () => {

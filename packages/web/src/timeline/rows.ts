@@ -26,7 +26,10 @@ export interface RowsOptions {
   readonly readUpTo: number | undefined
 }
 
-const GROUP_MS = 5 * 60_000
+/** So long a pause begins a new group. */
+const PAUSE_MS = 5 * 60_000
+/** Who speaks on and on is named again when another such part of the day begins, wherever what is held begins. */
+const PART_MS = 10 * 60_000
 
 export function rowsOf(
   messages: readonly Message[],
@@ -35,7 +38,8 @@ export function rowsOf(
 ): readonly Row[] {
   const rows: Row[] = []
   let before: Row | undefined
-  let isLineDue = readUpTo !== undefined
+  // Where the messages held begin later, the first that was not read is not among them.
+  let isLineDue = readUpTo !== undefined && (messages[0]?.seq ?? 0) <= readUpTo + 1
   const add = (facts: Pick<Row, 'senderId' | 'body' | 'createdAt' | 'seq' | 'send'>, clientMsgId: string) => {
     const { senderId, createdAt, seq } = facts
     const beginsUnread = isLineDue && seq !== undefined && seq > (readUpTo ?? 0) && senderId !== me
@@ -76,5 +80,7 @@ function isSameDay(a: string, b: string): boolean {
 
 /** Clocks of edges differ a little: one may be before the other. */
 function isFar(a: string, b: string): boolean {
-  return Math.abs(Date.parse(b) - Date.parse(a)) > GROUP_MS
+  const [first, second] = [Date.parse(a), Date.parse(b)]
+  const isOtherPart = Math.floor(first / PART_MS) !== Math.floor(second / PART_MS)
+  return isOtherPart || Math.abs(second - first) > PAUSE_MS
 }

@@ -65,7 +65,7 @@ export function useListPlace(options: ListPlaceOptions) {
     const lineAt = shown.findIndex(({ beginsUnread }) => beginsUnread)
     const isBefore = readUpTo !== undefined && lineAt < 0 && (shown[0]?.seq ?? 0) > readUpTo + 1
     const isPassed = lineAt >= 0 && lineAt < first
-    setIsLineAbove(isBefore || (isPassed && !wasSeen.current))
+    setIsLineAbove((isBefore || isPassed) && !wasSeen.current)
     if (lineAt >= first && lineAt <= last) wasSeen.current = true
     const message = shown.slice(0, last + 1).findLast(({ seq }) => seq !== undefined)
     if (message?.seq === undefined || !isLookedAt() || message.seq <= facts.lastReadSeq) return

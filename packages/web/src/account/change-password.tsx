@@ -39,7 +39,13 @@ export function ChangePassword() {
           {...{ name: 'next', label: t.newPassword, type: 'password', maxLength: 1024, hint: t.passwordHint }}
           {...{ autoComplete: 'new-password', problem }}
         />
-        <Problem text={change.error === undefined ? undefined : errorText(t, change.error)} />
+        <Problem
+          text={
+            change.error === undefined
+              ? undefined
+              : errorText(t, change.error, { invalid_credentials: t.wrongPassword })
+          }
+        />
         <p role="status" className="hint">
           {isDone && t.passwordChanged}
         </p>

@@ -28,7 +28,13 @@ export function DeleteAccount() {
           {...{ name: 'password', label: t.password, type: 'password', maxLength: 1024, required: true }}
           autoComplete="current-password"
         />
-        <Problem text={remove.error === undefined ? undefined : errorText(t, remove.error)} />
+        <Problem
+          text={
+            remove.error === undefined
+              ? undefined
+              : errorText(t, remove.error, { invalid_credentials: t.wrongPassword })
+          }
+        />
         <button type="submit" className="button danger" disabled={remove.isRunning}>
           {t.deleteForGood}
         </button>

@@ -29,7 +29,6 @@ export default function FindRooms({ onClose }: { readonly onClose: () => void })
     <Dialog title={t.findRooms} onClose={onClose}>
       <Field
         {...{
-          type: 'search',
           label: t.searchRooms,
           placeholder: t.searchHint,
           maxLength: 100,

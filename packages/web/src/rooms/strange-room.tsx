@@ -33,7 +33,11 @@ export function StrangeRoom({ roomId, isLoaded, wasMember }: StrangeRoomProps) {
       </a>
       <h1>{wasMember ? t.removedFrom : t.notMember}</h1>
       <p>{t.notMemberHint}</p>
-      <Problem text={join.error === undefined ? undefined : errorText(t, join.error)} />
+      <Problem
+        text={
+          join.error === undefined ? undefined : errorText(t, join.error, { forbidden: t.removedByOwner })
+        }
+      />
       <button
         type="button"
         className="button primary"

@@ -72,6 +72,7 @@ export const en = {
   secondPersonHint: 'Trying alone? A second person opens in a tab of its own, with a session of its own.',
   notMember: 'You are not in this room',
   notMemberHint: 'If it is public you can join it.',
+  removedByOwner: 'An owner removed you: only an invitation brings you back.',
   removedFrom: 'You are no longer in this room.',
   roomStart: (name: string) => `This is the beginning of ${name}.`,
 
@@ -140,6 +141,7 @@ export const en = {
   exportHint: 'Your account, rooms and messages as a file of JSON lines.',
   deleteAccount: 'Delete account',
   deleteHint: 'Your messages stay and show no name. This cannot be undone.',
+  wrongPassword: 'This password is wrong.',
   deleteForGood: 'Delete for good',
   signedInAs: (username: string) => `Signed in as ${username}`,
 

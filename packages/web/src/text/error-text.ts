@@ -1,9 +1,11 @@
 import { RoomlogError } from '@roomlog/client'
 import type { Texts } from './en.ts'
 
-/** What went wrong, and what can be done about it. */
-export function errorText(t: Texts, error: unknown): string {
+/** What went wrong, and what can be done about it. `special`: what a code means here in particular. */
+export function errorText(t: Texts, error: unknown, special: Readonly<Record<string, string>> = {}): string {
   if (!(error instanceof RoomlogError)) return t.errors.internal
+  const here = special[error.code]
+  if (here !== undefined) return here
   if (error.code === 'rate_limited' && error.retryAfterMs !== undefined)
     return t.tooOften(Math.ceil(error.retryAfterMs / 1000))
   return codeText(t, error.code)

@@ -70,6 +70,7 @@ export const ko: Texts = {
   secondPersonHint: '혼자 시험해 보나요? 두 번째 사람이 자기 세션으로 새 탭에서 열려요.',
   notMember: '참여하지 않은 대화방이에요',
   notMemberHint: '공개 대화방이라면 참여할 수 있어요.',
+  removedByOwner: '방장이 내보낸 방이에요. 초대를 받아야 다시 들어올 수 있어요.',
   removedFrom: '더 이상 이 대화방의 멤버가 아니에요.',
   roomStart: (name) => `‘${name}’ 대화방의 시작입니다.`,
 
@@ -134,6 +135,7 @@ export const ko: Texts = {
   exportHint: '계정, 대화방, 메시지를 JSON Lines 파일로 받아요.',
   deleteAccount: '계정 삭제',
   deleteHint: '메시지는 이름 없이 남고, 되돌릴 수 없어요.',
+  wrongPassword: '비밀번호가 틀렸어요.',
   deleteForGood: '영구 삭제',
   signedInAs: (username) => `${username}(으)로 로그인함`,
 

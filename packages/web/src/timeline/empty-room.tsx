@@ -1,4 +1,6 @@
 import type { RoomFacts } from '@roomlog/client'
+import { memberCountOf } from '../people/roster.ts'
+import { useRoster } from '../people/use-roster.ts'
 import { SecondPerson } from '../session/second-person.tsx'
 import { useTexts } from '../text/use-texts.ts'
 
@@ -10,7 +12,7 @@ interface EmptyRoomProps {
 /** A room where nothing was said: says what to do next. */
 export function EmptyRoom({ room, onInvite }: EmptyRoomProps) {
   const t = useTexts()
-  const isAlone = room.memberCount <= 1
+  const isAlone = memberCountOf(useRoster(room.id), room.memberCount) <= 1
   return (
     <div className="empty-room">
       <h2>{t.emptyRoom}</h2>

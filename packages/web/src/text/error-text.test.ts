@@ -1,0 +1,28 @@
+import { RoomlogError } from '@roomlog/client'
+import { ERROR_STATUS, SEND_FAILURES } from '@roomlog/protocol/wire'
+import { expect, test } from 'vitest'
+import { en } from './en.ts'
+import { errorText } from './error-text.ts'
+
+test('what may be refused is said in words of its own, all else in general ones', () => {
+  expect(errorText(en, new RoomlogError('username_taken', ''))).toBe('This username is taken.')
+  expect(errorText(en, new TypeError('x is not a function'))).toBe(en.errors.internal)
+  expect(errorText(en, new RoomlogError('of_a_later_build' as never, ''))).toBe(en.errors.internal)
+})
+
+test('a code that means something else here is said so', () => {
+  const special = { invalid_credentials: 'here' }
+  expect(errorText(en, new RoomlogError('invalid_credentials', ''), special)).toBe('here')
+  expect(errorText(en, new RoomlogError('network', ''), special)).toBe(en.errors.network)
+})
+
+test('who asks too often is told how long to wait', () => {
+  const error = new RoomlogError('rate_limited', '', { status: 429, retryAfterMs: 1500 })
+  expect(errorText(en, error)).toBe('Too often. Try again in 2 seconds.')
+})
+
+test('every code is one that the api, an edge or the client has', () => {
+  const codes = [...Object.keys(ERROR_STATUS), ...Object.keys(SEND_FAILURES), 'network', 'signed_out']
+  expect(Object.keys(en.errors).filter((code) => !codes.includes(code))).toEqual([])
+  expect(Object.keys(SEND_FAILURES).filter((code) => !(code in en.errors))).toEqual([])
+})

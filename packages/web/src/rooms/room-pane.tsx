@@ -78,7 +78,7 @@ export function RoomPane({ room, timelines }: RoomPaneProps) {
           </button>
         </header>
         <MessageList {...{ room, timeline, line, sent }} onInvite={() => setShowsMembers(true)} />
-        <UnderMessages room={room} timeline={timeline} />
+        <UnderMessages {...{ room, timeline }} onInvite={() => setShowsMembers(true)} />
         <Composer
           room={room}
           onSent={() => {

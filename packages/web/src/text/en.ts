@@ -84,6 +84,7 @@ export const en = {
   tooLong: (n: number) => count(n, { one: '# character too long', other: '# characters too long' }),
   left: (n: number) => count(n, { one: '# character left', other: '# characters left' }),
   states: { queued: 'Queued', accepted: 'Accepted', stored: 'Stored', rejected: 'Not sent' },
+  triedAgain: 'Not taken yet. It is tried again by itself.',
   retry: 'Retry',
   discard: 'Discard',
   newMessages: 'New messages',

@@ -81,6 +81,7 @@ export const ko: Texts = {
   tooLong: (n) => count(n, { other: '#자 초과' }),
   left: (n) => count(n, { other: '#자 남음' }),
   states: { queued: '대기 중', accepted: '접수됨', stored: '저장됨', rejected: '보내지 못함' },
+  triedAgain: '아직 접수되지 않았어요. 자동으로 다시 시도해요.',
   retry: '다시 보내기',
   discard: '버리기',
   newMessages: '새 메시지',

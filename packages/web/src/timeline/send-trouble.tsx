@@ -9,7 +9,7 @@ export function SendTrouble({ send }: { readonly send: Send }) {
   const client = useClient()
   const { state, code, roomId } = send
   if (state !== 'rejected')
-    return code === undefined || state !== 'queued' ? null : <p className="hint">{codeText(t, code)}</p>
+    return code === undefined || state !== 'queued' ? null : <p className="hint">{t.triedAgain}</p>
   const room = client.room(roomId)
   return (
     <div className="send-trouble">

@@ -1,5 +1,5 @@
 import type { RoomFacts, Timeline } from '@roomlog/client'
-import { readersOf } from '../people/roster.ts'
+import { memberCountOf, readersOf } from '../people/roster.ts'
 import { useName } from '../people/use-name.ts'
 import { useRoster } from '../people/use-roster.ts'
 import { useClient, useMe } from '../session/use-client.ts'
@@ -12,10 +12,14 @@ const MAX_NAMED = 3
 interface UnderMessagesProps {
   readonly room: RoomFacts
   readonly timeline: Timeline
+  readonly onInvite: () => void
 }
 
-/** Who types; else who has read one's own latest message. The line is there in any case, so that nothing jumps. */
-export function UnderMessages({ room, timeline }: UnderMessagesProps) {
+/**
+ * Who types; else who has read one's own latest message; to who is alone, what to do about it. The line is there in any
+ * case, so that nothing jumps.
+ */
+export function UnderMessages({ room, timeline, onInvite }: UnderMessagesProps) {
   const t = useTexts()
   const me = useMe()
   const client = useClient()
@@ -26,6 +30,7 @@ export function UnderMessages({ room, timeline }: UnderMessagesProps) {
   const last = messages.at(-1)
   const isMine = last?.senderId === me.id && sends.length === 0 && !hasNewer
   const readers = isMine ? readersOf(roster, last.seq, me.id).map(({ user }) => user.displayName) : []
+  const isAlone = messages.length > 0 && memberCountOf(roster, room.memberCount) <= 1
   return (
     <div className="under-messages" aria-live="polite">
       {typing.length > 0 ? (
@@ -37,8 +42,17 @@ export function UnderMessages({ room, timeline }: UnderMessagesProps) {
           </span>
           {typing.length > MAX_NAMED ? t.manyTyping : t.typing(typing)}
         </span>
+      ) : readers.length > 0 ? (
+        <span data-testid="read-by">{t.readBy(named(t, readers))}</span>
       ) : (
-        readers.length > 0 && <span data-testid="read-by">{t.readBy(named(t, readers))}</span>
+        isAlone && (
+          <span>
+            {t.aloneHint}{' '}
+            <button type="button" className="text-button" onClick={onInvite}>
+              {t.inviteSomebody}
+            </button>
+          </span>
+        )
       )}
     </div>
   )

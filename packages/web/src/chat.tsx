@@ -32,6 +32,7 @@ export function Chat() {
   const [rosters] = useState(() => new Rosters(client))
   const [timelines] = useState(() => new Timelines(client))
   useUnreadTitle(rooms, room)
+  useEffect(() => rosters.start(), [rosters])
   const opened = useOpened(room?.id)
 
   useEffect(() => {

@@ -9,6 +9,8 @@ import { ClientContext } from './session/use-client.ts'
 import { language } from './text/language.ts'
 import './look/base.css'
 import './look/controls.css'
+import './look/fields.css'
+import './look/marks.css'
 
 theme.start()
 language.start()

@@ -23,7 +23,7 @@ export default function Account({ onClose }: { readonly onClose: () => void }) {
           <LanguageChoice />
           <ThemeChoice />
         </div>
-        <ChangeName key={me.displayName} name={me.displayName} />
+        <ChangeName name={me.displayName} />
         <ChangePassword />
         <ExportData />
         <DeleteAccount />

@@ -11,15 +11,18 @@ export function ChangeName({ name }: { readonly name: string }) {
   const t = useTexts()
   const client = useClient()
   const [isMissing, setIsMissing] = useState(false)
+  const [isDone, setIsDone] = useState(false)
   const change = useAction(async (displayName: string) => {
     const { id } = await client.api.updateMe({ displayName })
     // With this answer the client knows the new name everywhere.
     await client.api.users([id])
+    setIsDone(true)
   })
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const displayName = String(new FormData(event.currentTarget).get('displayName')).trim()
     setIsMissing(displayName === '')
+    setIsDone(false)
     if (displayName !== '') void change.run(displayName)
   }
   return (
@@ -31,6 +34,9 @@ export function ChangeName({ name }: { readonly name: string }) {
       <button type="submit" className="button" disabled={change.isRunning}>
         {t.save}
       </button>
+      <p className="hint" aria-live="polite">
+        {isDone && t.saved}
+      </p>
       <Problem text={change.error === undefined ? undefined : errorText(t, change.error)} />
     </form>
   )

@@ -46,7 +46,7 @@ export function ChangePassword() {
               : errorText(t, change.error, { invalid_credentials: t.wrongPassword })
           }
         />
-        <p role="status" className="hint">
+        <p aria-live="polite" className="hint">
           {isDone && t.passwordChanged}
         </p>
         <button type="submit" className="button" disabled={change.isRunning}>

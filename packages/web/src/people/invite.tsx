@@ -35,7 +35,7 @@ export function Invite({ roomId }: { readonly roomId: string }) {
         {t.invite}
       </button>
       <Problem text={invite.error === undefined ? undefined : errorText(t, invite.error)} />
-      <p className="hint" role="status">
+      <p className="hint" aria-live="polite">
         {invited !== '' && t.invited(invited)}
       </p>
     </form>

@@ -61,7 +61,7 @@ export default function Members({ room, onClose, onLeft }: MembersProps) {
             </button>
           )}
         </section>
-        {isOwner && <RoomSettings key={`${room.name} ${room.visibility}`} room={room} />}
+        {isOwner && <RoomSettings room={room} />}
         <LeaveRoom room={room} onLeft={onLeft} />
       </div>
     </aside>

@@ -3,14 +3,14 @@ import { Cell } from '../state/cell.ts'
 import { type Roster, type RosterEvent, stepRoster, UNREAD_ROSTER } from './roster.ts'
 
 const PAGE_LIMIT = 100
-/** Rosters are read behind what somebody waits for. */
-const READS_AT_ONCE = 2
 const GATHER_MS = 1000
 
 interface Followed {
   readonly cell: Cell<Roster>
   /** Pages that somebody asked for. */
   pages: number
+  /** What is heard while they are read: the answer may be older. */
+  heard: RosterEvent[] | undefined
 }
 
 /** Who is in which room and who of them is there: read when first asked for, then kept up. */
@@ -19,14 +19,19 @@ export class Rosters {
   readonly #followed = new Map<string, Followed>()
   readonly #waiting = new Set<string>()
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>()
-  readonly #endings: readonly (() => void)[]
-  #reading = 0
+  readonly #lookedFor = new Set<string>()
+  #isReading = false
 
   constructor(client: RoomlogClient) {
     this.#client = client
-    this.#endings = [
+  }
+
+  /** Keeps them up with what the client hears; the answer ends that. */
+  start(): () => void {
+    const client = this.#client
+    const endings = [
       client.on('presence', (event) => {
-        const isStranger = event.online && !this.#isKnown(event.userId)
+        const isStranger = event.online && this.#isNew(event.userId)
         for (const roomId of this.#followed.keys()) {
           this.#feed(roomId, event)
           if (isStranger) this.#later(roomId)
@@ -42,16 +47,22 @@ export class Rosters {
       client.on('removedFromRoom', ({ roomId }) => void this.#followed.delete(roomId)),
       client.connection.subscribe(() => {
         if (client.connection.get().status !== 'online') return
+        this.#lookedFor.clear()
         for (const roomId of this.#followed.keys()) this.#readAgain(roomId)
       }),
     ]
+    return () => {
+      for (const timer of this.#timers.values()) clearTimeout(timer)
+      this.#timers.clear()
+      for (const end of endings) end()
+    }
   }
 
   of(roomId: string): Value<Roster> {
     const known = this.#followed.get(roomId)
     if (known !== undefined) return known.cell
     const cell = new Cell(UNREAD_ROSTER)
-    this.#followed.set(roomId, { cell, pages: 1 })
+    this.#followed.set(roomId, { cell, pages: 1, heard: undefined })
     this.#readAgain(roomId)
     return cell
   }
@@ -87,14 +98,11 @@ export class Rosters {
     this.#readAgain(roomId)
   }
 
-  close(): void {
-    for (const timer of this.#timers.values()) clearTimeout(timer)
-    for (const end of this.#endings) end()
-  }
-
   #feed(roomId: string, event: RosterEvent): void {
-    const cell = this.#followed.get(roomId)?.cell
-    cell?.set(stepRoster(cell.get(), event))
+    const followed = this.#followed.get(roomId)
+    if (followed === undefined) return
+    followed.heard?.push(event)
+    followed.cell.set(stepRoster(followed.cell.get(), event))
   }
 
   /** Nobody tells who joins: somebody who is heard of and not known has. */
@@ -104,8 +112,12 @@ export class Rosters {
     if (isWhole && !roster.members.has(userId)) this.#later(roomId)
   }
 
-  #isKnown(userId: string): boolean {
-    return [...this.#followed.values()].some(({ cell }) => cell.get().members.has(userId))
+  /** In no roster, and not looked for before: of a large room only some are read. */
+  #isNew(userId: string): boolean {
+    const isKnown = [...this.#followed.values()].some(({ cell }) => cell.get().members.has(userId))
+    if (isKnown || this.#lookedFor.has(userId)) return false
+    this.#lookedFor.add(userId)
+    return true
   }
 
   /** Whoever is heard of meanwhile is read with them. */
@@ -126,20 +138,25 @@ export class Rosters {
 
   #next(): void {
     const [roomId] = this.#waiting
-    if (roomId === undefined || this.#reading >= READS_AT_ONCE) return
+    if (roomId === undefined || this.#isReading) return
     this.#waiting.delete(roomId)
-    this.#reading += 1
+    // One after the other, behind what somebody waits for.
+    this.#isReading = true
     void this.#read(roomId).finally(() => {
-      this.#reading -= 1
+      this.#isReading = false
       this.#next()
     })
   }
 
   async #read(roomId: string): Promise<void> {
+    const followed = this.#followed.get(roomId)
+    if (followed === undefined) return
     const members: Member[] = []
     let cursor: string | null = null
+    const heard: RosterEvent[] = []
+    followed.heard = heard
     try {
-      for (let page = 0; page < (this.#followed.get(roomId)?.pages ?? 0); page += 1) {
+      for (let page = 0; page < followed.pages; page += 1) {
         const read = await this.#client.api.members(roomId, {
           cursor: cursor ?? undefined,
           limit: PAGE_LIMIT,
@@ -148,9 +165,12 @@ export class Rosters {
         cursor = read.nextCursor
         if (cursor === null) break
       }
-      this.#feed(roomId, { type: 'read', members, nextCursor: cursor })
+      const read = stepRoster(followed.cell.get(), { type: 'read', members, nextCursor: cursor })
+      followed.cell.set(heard.reduce(stepRoster, read))
     } catch {
       this.#feed(roomId, { type: 'failed' })
+    } finally {
+      followed.heard = undefined
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { RoomFacts, Visibility } from '@roomlog/client'
-import type { FormEvent } from 'react'
+import { type FormEvent, useState } from 'react'
 import { Field } from '../look/field.tsx'
 import { Problem } from '../look/problem.tsx'
 import { useClient } from '../session/use-client.ts'
@@ -12,13 +12,16 @@ import { VisibilityField } from './visibility-field.tsx'
 export function RoomSettings({ room }: { readonly room: RoomFacts }) {
   const t = useTexts()
   const client = useClient()
+  const [isDone, setIsDone] = useState(false)
   const save = useAction(async (name: string, visibility: Visibility) => {
     await client.room(room.id).update({ name, visibility })
+    setIsDone(true)
   })
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     const form = new FormData(event.currentTarget)
     const name = String(form.get('name')).trim()
+    setIsDone(false)
     if (name !== '') void save.run(name, form.get('visibility') as Visibility)
   }
   return (
@@ -29,6 +32,9 @@ export function RoomSettings({ room }: { readonly room: RoomFacts }) {
           {...{ name: 'name', label: t.roomName, defaultValue: room.name, maxLength: 100, required: true }}
         />
         <VisibilityField value={room.visibility} />
+        <p className="hint" aria-live="polite">
+          {isDone && t.saved}
+        </p>
         <Problem text={save.error === undefined ? undefined : errorText(t, save.error)} />
         <button type="submit" className="button" disabled={save.isRunning}>
           {t.save}

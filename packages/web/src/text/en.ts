@@ -112,7 +112,6 @@ export const en = {
   // People
   membersTitle: 'Members',
   owner: 'Owner',
-  member: 'Member',
   isOnline: 'Online',
   isOffline: 'Offline',
   invite: 'Invite',
@@ -147,7 +146,6 @@ export const en = {
   signedInAs: (username: string) => `Signed in as ${username}`,
 
   // What goes wrong
-  failed: 'That did not work.',
   pageBroke: 'Something on this page broke.',
   reload: 'Reload',
   tooOften: (seconds: number) =>

@@ -107,7 +107,6 @@ export const ko: Texts = {
 
   membersTitle: '멤버',
   owner: '방장',
-  member: '멤버',
   isOnline: '접속 중',
   isOffline: '오프라인',
   invite: '초대',
@@ -140,7 +139,6 @@ export const ko: Texts = {
   deleteForGood: '영구 삭제',
   signedInAs: (username) => `${username}(으)로 로그인함`,
 
-  failed: '실패했어요.',
   pageBroke: '페이지에 문제가 생겼어요.',
   reload: '새로고침',
   tooOften: (seconds) => count(seconds, { other: '너무 잦아요. #초 뒤에 다시 시도하세요.' }),

@@ -6,6 +6,7 @@ import { MessageBody } from './message-body.tsx'
 import type { Row } from './rows.ts'
 import { SendMark } from './send-mark.tsx'
 import { SendTrouble } from './send-trouble.tsx'
+import './message.css'
 
 interface MessageRowProps {
   readonly row: Row

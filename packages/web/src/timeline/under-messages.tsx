@@ -32,7 +32,7 @@ export function UnderMessages({ room, timeline, onInvite }: UnderMessagesProps) 
   const readers = isMine ? readersOf(roster, last.seq, me.id).map(({ user }) => user.displayName) : []
   const isAlone = messages.length > 0 && memberCountOf(roster, room.memberCount) <= 1
   return (
-    <div className="under-messages" aria-live="polite">
+    <div className="under-messages">
       {typing.length > 0 ? (
         <span className="typing">
           <span className="typing-dots" aria-hidden="true">

@@ -38,6 +38,8 @@ export function useListPlace(options: ListPlaceOptions) {
   const offset = useRef(0)
   const goal = useRef<Goal>('lineOrEnd')
   const run = useRef(step.run)
+  // Whether the line was in sight since it is there.
+  const wasSeen = useRef(false)
   const pages = usePages(timeline, snapshot)
 
   // What was drawn last: what is asked while the browser scrolls is about it.
@@ -50,6 +52,10 @@ export function useListPlace(options: ListPlaceOptions) {
     const last = latest.current.rows.length - 1
     if (last >= 0) list.current?.scrollToIndex(last, { align: 'end' })
   }, [list])
+
+  useEffect(() => {
+    if (line !== undefined) wasSeen.current = false
+  }, [line])
 
   /** Tells what follows from what is in sight. */
   const look = useCallback(() => {
@@ -73,20 +79,18 @@ export function useListPlace(options: ListPlaceOptions) {
     if (stored !== undefined) client.room(facts.id).markRead(stored)
   }, [client, list, pages, timeline])
 
-  /** The line was in sight since it is there. */
-  const wasSeen = useRef(false)
-  useEffect(() => {
-    if (line !== undefined) wasSeen.current = false
-  }, [line])
+  const toNewest = useCallback(() => {
+    sticks.current = true
+    // Where the newest are not held they come with the next drawing.
+    goal.current = latest.current.snapshot.hasNewer ? 'end' : undefined
+    timeline.jumpToNewest()
+    if (goal.current === undefined) toEnd()
+  }, [timeline, toEnd])
 
   // One's own message is to be seen.
   useEffect(() => {
-    if (sent === 0) return
-    timeline.jumpToNewest()
-    sticks.current = true
-    goal.current = 'end'
-    toEnd()
-  }, [sent, timeline, toEnd])
+    if (sent > 0) toNewest()
+  }, [sent, toNewest])
 
   useLayoutEffect(() => {
     const isNew = run.current !== step.run
@@ -136,16 +140,6 @@ export function useListPlace(options: ListPlaceOptions) {
   const resized = useCallback(() => {
     if (sticks.current && !latest.current.snapshot.hasNewer && goal.current === undefined) toEnd()
   }, [toEnd])
-
-  const toNewest = () => {
-    goal.current = 'end'
-    sticks.current = true
-    timeline.jumpToNewest()
-    if (!snapshot.hasNewer) {
-      goal.current = undefined
-      toEnd()
-    }
-  }
 
   const toFirstUnread = () => {
     if (line === undefined) return

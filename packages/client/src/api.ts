@@ -40,8 +40,6 @@ export function apiOf(call: Caller) {
     changePassword: (currentPassword: string, newPassword: string) =>
       post<void>('/users/me/password', { currentPassword, newPassword }),
     deleteMe: (password: string) => call<void>('/users/me', { method: 'DELETE', body: { password } }),
-    /** All that is this user's, as JSON lines (`ExportLine`); rejects where it did not arrive whole. */
-    exportMe: () => call<string>('/users/me/export', { asText: true }),
     /** At most 100; unknown ones are left out. */
     users: (ids: readonly string[]) =>
       call<{ users: readonly User[] }>(`/users${query({ ids: ids.join() })}`).then(({ users }) => users),
@@ -79,6 +77,6 @@ export function apiOf(call: Caller) {
 
 function query(parameters: Readonly<Record<string, string | number | undefined>>): string {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== '')
-  const text = String(new URLSearchParams(given as [string, string][]))
-  return text && `?${text}`
+  const text = given.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&')
+  return text === '' ? '' : `?${text}`
 }

@@ -5,7 +5,7 @@ import { App } from './app.tsx'
 import { Broken } from './broken.tsx'
 import { theme } from './look/theme.ts'
 import { personOf, sessionKey } from './session/person.ts'
-import { ClientContext } from './session/use-client.ts'
+import { ClientContext, SessionStoreContext } from './session/use-client.ts'
 import { language } from './text/language.ts'
 import './look/base.css'
 import './look/controls.css'
@@ -16,10 +16,8 @@ theme.start()
 language.start()
 
 const person = personOf(location.search)
-const client = new RoomlogClient({
-  url: location.origin,
-  sessionStore: browserSessionStore(sessionKey(person)),
-})
+const sessionStore = browserSessionStore(sessionKey(person))
+const client = new RoomlogClient({ url: location.origin, sessionStore })
 
 const root = document.getElementById('root')
 if (root !== null)
@@ -27,7 +25,9 @@ if (root !== null)
     <StrictMode>
       <Broken>
         <ClientContext value={client}>
-          <App isSecondPerson={person !== 1} />
+          <SessionStoreContext value={sessionStore}>
+            <App isSecondPerson={person !== 1} />
+          </SessionStoreContext>
         </ClientContext>
       </Broken>
     </StrictMode>,

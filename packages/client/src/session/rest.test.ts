@@ -44,9 +44,3 @@ test('an answer without content is undefined', async () => {
   const { rest } = restOf(204, '')
   expect(await rest.call('/auth/logout')).toBeUndefined()
 })
-
-test('an answer is given back as text where that is wanted', async () => {
-  const { rest } = restOf(200, '{"type":"account"}\n{"type":"membership"}\n')
-  const text = await rest.call('/users/me/export', { asText: true })
-  expect(text).toBe('{"type":"account"}\n{"type":"membership"}\n')
-})

@@ -10,8 +10,6 @@ export interface Call {
   readonly body?: object
   /** An access token; it goes into a header, never into the address. */
   readonly token?: string
-  /** The answer is given back as text instead of the value that its JSON says. */
-  readonly asText?: boolean
 }
 
 /** Calls of the api: JSON there and back, a `RoomlogError` for whatever is no success. */
@@ -25,7 +23,7 @@ export class Rest {
     this.#platform = platform
   }
 
-  async call<T>(path: string, { method = 'GET', body, token, asText }: Call = {}): Promise<T> {
+  async call<T>(path: string, { method = 'GET', body, token }: Call = {}): Promise<T> {
     const abort = new AbortController()
     const { fetch, setTimeout, clearTimeout } = this.#platform
     const timer = setTimeout(() => abort.abort(), TIMEOUT_MS)
@@ -43,7 +41,7 @@ export class Rest {
       })
       const text = await answer.text()
       if (!answer.ok) throw refusal(answer, text)
-      return (asText ? text : text === '' ? undefined : JSON.parse(text)) as T
+      return (text === '' ? undefined : JSON.parse(text)) as T
     } catch (error) {
       if (error instanceof RoomlogError) throw error
       throw new RoomlogError('network', `${method} ${path}: no answer`, { cause: error })

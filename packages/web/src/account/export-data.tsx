@@ -1,14 +1,18 @@
+import { useContext } from 'react'
 import { Problem } from '../look/problem.tsx'
-import { useClient } from '../session/use-client.ts'
+import { SessionStoreContext, useClient } from '../session/use-client.ts'
 import { useAction } from '../state/use-action.ts'
 import { errorText } from '../text/error-text.ts'
 import { useTexts } from '../text/use-texts.ts'
+import { exportOf } from './export-of.ts'
 
 export function ExportData() {
   const t = useTexts()
   const client = useClient()
+  const store = useContext(SessionStoreContext)
   const save = useAction(async () => {
-    const url = URL.createObjectURL(new Blob([await client.api.exportMe()], { type: 'application/x-ndjson' }))
+    if (store === undefined) return
+    const url = URL.createObjectURL(await exportOf(client, store))
     const link = Object.assign(document.createElement('a'), { href: url, download: 'roomlog-export.jsonl' })
     link.click()
     URL.revokeObjectURL(url)

@@ -1,8 +1,10 @@
-import type { RoomlogClient, User } from '@roomlog/client'
+import type { RoomlogClient, SessionStore, User } from '@roomlog/client'
 import { createContext, useContext } from 'react'
 import { useValue } from '../state/use-value.ts'
 
 export const ClientContext = createContext<RoomlogClient | undefined>(undefined)
+/** Where the client's session is kept. */
+export const SessionStoreContext = createContext<SessionStore | undefined>(undefined)
 
 export function useClient(): RoomlogClient {
   const client = useContext(ClientContext)

@@ -1,5 +1,4 @@
 import { browserSessionStore, RoomlogClient } from '@roomlog/client'
-import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'
 import { Broken } from './broken.tsx'
@@ -22,13 +21,11 @@ const client = new RoomlogClient({ url: location.origin, sessionStore })
 const root = document.getElementById('root')
 if (root !== null)
   createRoot(root).render(
-    <StrictMode>
-      <Broken>
-        <ClientContext value={client}>
-          <SessionStoreContext value={sessionStore}>
-            <App isSecondPerson={person !== 1} />
-          </SessionStoreContext>
-        </ClientContext>
-      </Broken>
-    </StrictMode>,
+    <Broken>
+      <ClientContext value={client}>
+        <SessionStoreContext value={sessionStore}>
+          <App isSecondPerson={person !== 1} />
+        </SessionStoreContext>
+      </ClientContext>
+    </Broken>,
   )

@@ -39,6 +39,7 @@ export function Chat() {
     const pressed = (event: KeyboardEvent) => {
       const step = event.key === 'ArrowUp' ? -1 : event.key === 'ArrowDown' ? 1 : undefined
       if (!event.altKey || event.ctrlKey || event.metaKey || step === undefined) return
+      if (document.querySelector('dialog[open]') !== null) return
       event.preventDefault()
       const next = neighbour(rooms, selected, step)
       if (next !== undefined) openRoom(next)

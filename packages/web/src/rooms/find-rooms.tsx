@@ -40,7 +40,9 @@ export default function FindRooms({ onClose }: { readonly onClose: () => void })
           autoComplete: 'off',
         }}
       />
-      <Problem text={problem === undefined ? undefined : errorText(t, problem)} />
+      <Problem
+        text={problem === undefined ? undefined : errorText(t, problem, { forbidden: t.removedByOwner })}
+      />
       <ul className="found-rooms" aria-busy={isLoading}>
         {rooms.map(({ id, name, memberCount }) => (
           <li key={id} className="found-room">

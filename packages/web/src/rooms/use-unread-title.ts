@@ -10,6 +10,17 @@ export function useUnreadTitle(rooms: readonly RoomFacts[], room: RoomFacts | un
   useEffect(() => {
     const count = unread > 0 ? `(${unread}) ` : ''
     document.title = `${count}${name === undefined ? '' : `${name} · `}Roomlog`
-    document.querySelector('link[rel=icon]')?.setAttribute('href', unread > 0 ? unreadIcon : icon)
+    showIcon(unread > 0 ? unreadIcon : icon)
   }, [unread, name])
+  useEffect(
+    () => () => {
+      document.title = 'Roomlog'
+      showIcon(icon)
+    },
+    [],
+  )
+}
+
+function showIcon(href: string): void {
+  document.querySelector('link[rel=icon]')?.setAttribute('href', href)
 }

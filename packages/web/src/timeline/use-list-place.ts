@@ -119,9 +119,10 @@ export function useListPlace(options: ListPlaceOptions) {
   }, [look, step, line, snapshot.isLoading])
   useEffect(() => onLookChanged(look), [look])
   const { status } = useValue(client.connection)
+  const { retry } = pages
   useEffect(() => {
-    if (status === 'online') pages.retry()
-  }, [status, pages])
+    if (status === 'online') retry()
+  }, [status, retry])
 
   const scrolled = useCallback(
     (to: number) => {
@@ -154,6 +155,6 @@ export function useListPlace(options: ListPlaceOptions) {
 
   return {
     ...{ isAtEnd, isLineAbove, scrolled, resized, toNewest, toFirstUnread },
-    ...{ hasFailed: pages.hasFailed, retry: pages.retry },
+    ...{ hasFailed: pages.hasFailed, retry },
   }
 }

@@ -90,7 +90,7 @@ export function MessageList({ room, timeline, line, sent, onInvite }: MessageLis
       <JumpButtons
         unread={room.unreadCount}
         showsNewest={!isEmpty && (!place.isAtEnd || snapshot.hasNewer)}
-        showsFirstUnread={place.isLineAbove}
+        showsFirstUnread={place.isLineAbove && !place.hasFailed}
         onNewest={place.toNewest}
         onFirstUnread={place.toFirstUnread}
       />

@@ -12,26 +12,32 @@ import './members.css'
 
 interface MembersProps {
   readonly room: RoomFacts
+  /** It was opened to invite somebody. */
+  readonly invites: boolean
   readonly onClose: () => void
   readonly onLeft: () => void
 }
 
 /** Beside the room where there is space, over it on a phone. */
 // biome-ignore lint/style/noDefaultExport: it is loaded when it is first opened
-export default function Members({ room, onClose, onLeft }: MembersProps) {
+export default function Members({ room, invites, onClose, onLeft }: MembersProps) {
   const t = useTexts()
   const language = useLanguage()
   const rosters = useRosters()
   const roster = useRoster(room.id)
   const members = sortedMembers(roster, language)
   const isOwner = room.role === 'owner'
-  const heading = useRef<HTMLHeadingElement>(null)
-  useEffect(() => heading.current?.focus(), [])
+  const panel = useRef<HTMLElement>(null)
+  useEffect(() => {
+    const field = invites ? panel.current?.querySelector('input') : undefined
+    const start = field ?? panel.current?.querySelector('h2')
+    start?.focus()
+  }, [invites])
   useEffect(() => rosters.refresh(room.id), [rosters, room.id])
   return (
-    <aside className="panel" aria-label={t.membersTitle}>
+    <aside className="panel" ref={panel} aria-label={t.membersTitle}>
       <header className="bar">
-        <h2 className="bar-title" ref={heading} tabIndex={-1}>
+        <h2 className="bar-title" tabIndex={-1}>
           {t.membersTitle} <span className="faint">{memberCountOf(roster, room.memberCount)}</span>
         </h2>
         <button type="button" className="icon-button" aria-label={t.close} onClick={onClose}>

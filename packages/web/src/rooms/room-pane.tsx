@@ -26,15 +26,17 @@ export function RoomPane({ room, timelines }: RoomPaneProps) {
   const me = useMe()
   const timeline = useTimeline(timelines, room.id)
   const [line, dropLine] = useReadLine(room)
-  const [showsMembers, setShowsMembers] = useState(false)
+  const [panel, setPanel] = useState<'members' | 'invite'>()
+  const showsMembers = panel !== undefined
   const membersButton = useRef<HTMLButtonElement>(null)
   const roster = useRoster(room.id)
   const online = onlineOthers(roster, me.id)
   // Counted up by each message of one's own: the list then goes to its end.
   const [sent, setSent] = useState(0)
 
+  const invite = () => setPanel('invite')
   const closeMembers = () => {
-    setShowsMembers(false)
+    setPanel(undefined)
     membersButton.current?.focus()
   }
 
@@ -42,7 +44,7 @@ export function RoomPane({ room, timelines }: RoomPaneProps) {
     if (!showsMembers) return
     const pressed = (event: KeyboardEvent) => {
       if (event.key !== 'Escape' || event.defaultPrevented || document.querySelector('dialog[open]')) return
-      setShowsMembers(false)
+      setPanel(undefined)
       membersButton.current?.focus()
     }
     addEventListener('keydown', pressed)
@@ -71,14 +73,14 @@ export function RoomPane({ room, timelines }: RoomPaneProps) {
             className="button quiet members-button"
             aria-expanded={showsMembers}
             ref={membersButton}
-            onClick={() => setShowsMembers(!showsMembers)}
+            onClick={() => setPanel(showsMembers ? undefined : 'members')}
           >
             <PeopleIcon />
             <span>{t.membersTitle}</span>
           </button>
         </header>
-        <MessageList {...{ room, timeline, line, sent }} onInvite={() => setShowsMembers(true)} />
-        <UnderMessages {...{ room, timeline }} onInvite={() => setShowsMembers(true)} />
+        <MessageList {...{ room, timeline, line, sent }} onInvite={invite} />
+        <UnderMessages {...{ room, timeline }} onInvite={invite} />
         <Composer
           room={room}
           onSent={() => {
@@ -90,7 +92,11 @@ export function RoomPane({ room, timelines }: RoomPaneProps) {
       </main>
       <Suspense fallback={null}>
         {showsMembers && (
-          <Members room={room} onClose={closeMembers} onLeft={() => timelines.drop(room.id)} />
+          <Members
+            key={panel}
+            {...{ room, invites: panel === 'invite', onClose: closeMembers }}
+            onLeft={() => timelines.drop(room.id)}
+          />
         )}
       </Suspense>
     </div>

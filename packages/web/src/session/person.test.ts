@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import { personOf, secondPersonUrl, sessionKey } from './person.ts'
 
 test('a page is for the first person unless its address names another one', () => {
-  expect(['', '?person=1', '?person=2', '?person=9', '?person=10', '?person=x'].map(personOf)).toEqual([
-    1, 1, 2, 9, 1, 1,
-  ])
+  expect(
+    ['', '?person=0', '?person=1', '?person=2', '?person=9', '?person=10', '?person=x'].map(personOf),
+  ).toEqual([1, 1, 1, 2, 9, 1, 1])
 })
 
 test('the second person has a session of its own', () => {

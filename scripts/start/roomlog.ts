@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type DataFolder, takeDataFolder } from './data-folder.ts'
 import { type KeptDatabase, keepDatabase } from './database.ts'
+import { makePage } from './page.ts'
 import { checkPorts } from './ports.ts'
 import type { RunState } from './run-file.ts'
 import { type RunningService, runService } from './service.ts'
@@ -17,8 +18,10 @@ export interface RoomlogOptions {
   readonly stop: AbortSignal
   /** Aborts when services are to be killed rather than waited for. */
   readonly hurry: AbortSignal
-  /** What to run; another table where the starter itself is tested. */
+  /** What to run; by default what a start is for. */
   readonly services?: typeof serviceTable
+  /** Where one of `services` shows the page; by default it is built where its sources changed, and the api shows it. */
+  readonly pageUrl?: string
   /** Where `migrate.ts` and `topics.ts` are; `scripts` unless the starter itself is tested. */
   readonly commandFolder?: string
 }
@@ -55,6 +58,10 @@ async function keepRunning(
   // What services read brings much code along, which is loaded while the database starts.
   const loading = Promise.all([import('./prepare.ts'), import('./services.ts')])
   loading.catch(() => undefined)
+  const page = loading.then(([, { systemEnvironment }]) =>
+    options.pageUrl === undefined ? makePage(root, systemEnvironment(settings.env), stop) : false,
+  )
+  page.catch(() => undefined)
   const database = await startDatabase(options, onChange)
   if (database !== undefined) {
     running.database = database
@@ -68,6 +75,7 @@ async function keepRunning(
   const commandFolder = options.commandFolder ?? join(root, 'scripts')
   const prepared = await unlessOver(prepare({ settings, terminal, commandFolder, databaseUrl, stop }))
 
+  await terminal.step('page', unlessOver(page), (built) => (built ? 'page built' : 'page'))
   const specs = (options.services ?? serviceTable)(root, settings, prepared)
   const host = { logFolder: folder.logs, terminal, onChange, holds: database?.guardPipe }
   running.services = specs.map((spec) => runService(spec, host))
@@ -76,7 +84,7 @@ async function keepRunning(
   await terminal.step('services', ready, () => `services ready: ${specs.map(({ name }) => name).join(', ')}`)
   running.ready = true
   await onChange()
-  terminal.line(welcome(settings))
+  terminal.line(welcome(settings, options.pageUrl))
   await over
 }
 
@@ -141,10 +149,11 @@ function urls({ apiPort, edgePorts }: Settings): RunState['urls'] {
   }
 }
 
-function welcome(settings: Settings): string {
+function welcome(settings: Settings, pageUrl: string | undefined): string {
   const { api, ws } = urls(settings)
   return `
 Roomlog runs.
+  chat       ${pageUrl ?? api}
   API        ${api}/docs
   WebSocket  ${ws.join('  ')}
   health     ${api}/health

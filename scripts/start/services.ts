@@ -73,9 +73,9 @@ function settingsOf(service: ServiceName): readonly string[] {
   return Object.keys(SERVICE_SETTINGS[service]).filter((name) => !NOT_PASSED_ON.includes(name))
 }
 
-/** Every way in which a browser on this machine may name the page's origin. */
-function pageOrigins(apiPort: number): readonly string[] {
-  return ['localhost', '127.0.0.1', '[::1]'].map((host) => `http://${host}:${apiPort}`)
+/** Every way in which a browser on this machine may name the origin of a page at that port. */
+export function pageOrigins(port: number): readonly string[] {
+  return ['localhost', '127.0.0.1', '[::1]'].map((host) => `http://${host}:${port}`)
 }
 
 // Unset, each edge makes its own from host name and port; one given to several must differ between them.

@@ -13,6 +13,7 @@ describe('settings of npm start', () => {
       apiPort: 3000,
       edgePorts: [3001],
       persisterPorts: [3100],
+      pagePort: 5173,
       databaseUrl: undefined,
       env: {},
     })
@@ -41,6 +42,7 @@ describe('settings of npm start', () => {
 
   test.each([
     [{ API_PORT: '0' }, 'API_PORT must be a whole number of 1 to 65535'],
+    [{ PAGE_PORT: '70000' }, 'PAGE_PORT must be a whole number of 1 to 65535'],
     [{ API_PORT: '3000x' }, 'API_PORT'],
     [{ EDGE_PORT: '65535', EDGES: '2' }, 'EDGE_PORT must be a whole number of 1 to 65534'],
     [{ EDGES: '17' }, 'EDGES must be a whole number of 1 to 16'],

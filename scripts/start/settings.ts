@@ -12,6 +12,8 @@ export interface Settings {
   readonly apiPort: number
   readonly edgePorts: readonly number[]
   readonly persisterPorts: readonly number[]
+  /** Only of `npm run dev`. */
+  readonly pagePort: number
   /** Undefined: the embedded PostgreSQL is started. */
   readonly databaseUrl: string | undefined
   readonly env: Environment
@@ -22,6 +24,7 @@ export const STARTER_SETTINGS = {
   API_PORT: { fallback: '3000', description: "The api's port" },
   EDGE_PORT: { fallback: '3001', description: "The first edge's port; the next has the next" },
   PERSISTER_PORT: { fallback: '3100', description: "The first persister's port; the next has the next" },
+  PAGE_PORT: { fallback: '5173', description: "The page's port under npm run dev; else the api serves it" },
   EDGES: { fallback: '1', description: 'How many edges are started' },
   PERSISTERS: { fallback: '1', description: 'How many persisters are started' },
   ROOMLOG_DATA: {
@@ -61,6 +64,7 @@ export function readSettings(environment: Environment, root: string): Settings {
   const apiPort = integer('API_PORT', LAST_PORT)
   const edgePorts = ports('EDGE_PORT', integer('EDGES', MAX_INSTANCES))
   const persisterPorts = ports('PERSISTER_PORT', integer('PERSISTERS', MAX_INSTANCES))
+  const pagePort = integer('PAGE_PORT', LAST_PORT)
   const twice = firstTwice([apiPort, ...edgePorts, ...persisterPorts])
   if (twice !== undefined)
     problems.push(`port ${twice} is given twice: move API_PORT, EDGE_PORT or PERSISTER_PORT`)
@@ -74,6 +78,7 @@ export function readSettings(environment: Environment, root: string): Settings {
     apiPort,
     edgePorts,
     persisterPorts,
+    pagePort,
     databaseUrl: env.DATABASE_URL,
     env,
   }

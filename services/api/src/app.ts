@@ -16,6 +16,7 @@ import type { Config } from './config.ts'
 import { documents } from './documents.ts'
 import { guards } from './guards.ts'
 import { type ApiMetrics, createApiMetrics } from './metrics.ts'
+import { PAGE_FOLDER, page } from './page.ts'
 import { ANSWER_TIMEOUT_MS } from './routes/answers.ts'
 import { loginRoute } from './routes/auth-login.ts'
 import { logoutRoute } from './routes/auth-logout.ts'
@@ -41,6 +42,8 @@ import { passwordRoute } from './routes/users-me-password.ts'
 export interface Overrides {
   readonly log?: Logger
   readonly live?: Live
+  /** Where the built page is. */
+  readonly pageFolder?: string
 }
 
 /** What routes work with. */
@@ -93,6 +96,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
       ttlS: config.tokens.accessTtlS,
     },
   })
+  await app.register(page, { folder: overrides.pageFolder ?? PAGE_FOLDER })
   await app.register(documents)
   await app.register(health, {
     checks: {

@@ -28,6 +28,8 @@ export const guards = fp(async (app: FastifyInstance, { corsOrigins, wsUrls }: G
       useDefaults: false,
       directives: {
         defaultSrc: ["'self'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
         connectSrc: ["'self'", ...wsUrls.map((url) => new URL(url).origin)],
         imgSrc: ["'self'", 'data:'],
         objectSrc: ["'none'"],

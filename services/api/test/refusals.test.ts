@@ -33,7 +33,6 @@ suiteOn(['postgres'], 'requests that fit no route', () => {
 
   describe('are not found:', () => {
     test.each([
-      ['GET /'],
       ['GET /nothing'],
       ['POST /nothing'],
       ['GET /auth'],

@@ -59,7 +59,7 @@ async function keepRunning(
   const loading = Promise.all([import('./prepare.ts'), import('./services.ts')])
   loading.catch(() => undefined)
   const page = loading.then(([, { systemEnvironment }]) =>
-    options.pageUrl === undefined ? makePage(root, systemEnvironment(settings.env), stop) : false,
+    options.pageUrl === undefined ? makePage(root, systemEnvironment(settings.env), stop) : undefined,
   )
   page.catch(() => undefined)
   const database = await startDatabase(options, onChange)
@@ -75,7 +75,9 @@ async function keepRunning(
   const commandFolder = options.commandFolder ?? join(root, 'scripts')
   const prepared = await unlessOver(prepare({ settings, terminal, commandFolder, databaseUrl, stop }))
 
-  await terminal.step('page', unlessOver(page), (built) => (built ? 'page built' : 'page'))
+  if (options.pageUrl === undefined) {
+    await terminal.step('page', unlessOver(page), (isNew) => (isNew === true ? 'page, built anew' : 'page'))
+  }
   const specs = (options.services ?? serviceTable)(root, settings, prepared)
   const host = { logFolder: folder.logs, terminal, onChange, holds: database?.guardPipe }
   running.services = specs.map((spec) => runService(spec, host))

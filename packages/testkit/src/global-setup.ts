@@ -6,6 +6,7 @@ import { REQUIRABLE } from './kinds.ts'
 /**
  * Makes real servers available to a whole run of vitest and prints, last of all, which suites ran on which. Settings:
  * - TEST_DATABASE_URL, TEST_KAFKA_BROKERS (comma separated), TEST_REDIS_URL: servers to use instead of starting any;
+ * - TEST_BROWSER: the program of a Chromium or Chrome, where that on PATH is not the one to use;
  * - TEST_REQUIRE: comma separated kinds, or `containers`, whose absence fails a suite instead of skipping it;
  * - TEST_CONTAINERS=0: start native servers although a container engine answers, and no image of the product.
  */
@@ -27,6 +28,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
         redis: list(process.env.TEST_REDIS_URL),
         // None that runs already has a suite's targets and rules.
         prometheus: [],
+        browser: list(process.env.TEST_BROWSER),
       },
       containers: process.env.TEST_CONTAINERS !== '0',
     },

@@ -1,3 +1,4 @@
+export { type Browser, browser } from './browser.ts'
 export { type CollectedSpan, collector, type TestCollector } from './collector.ts'
 export {
   kafka,

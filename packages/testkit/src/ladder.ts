@@ -1,3 +1,4 @@
+import { findBrowser } from './browser-program.ts'
 import { startKafkaContainer } from './kafka-server.ts'
 import type { DependencyKind, Found } from './kinds.ts'
 import { startNativeKafka } from './native-kafka.ts'
@@ -19,12 +20,17 @@ export type StartedServer = {
 
 export type RunningServer = { readonly found: Found; readonly stop: () => Promise<void> }
 
-const STARTERS = {
-  postgres: { container: startPostgresContainer, native: startNativePostgres },
-  kafka: { container: startKafkaContainer, native: startNativeKafka },
-  redis: { container: startRedisContainer, native: startNativeRedis },
-  prometheus: { container: findPrometheusImage, native: findPrometheusProgram },
-} satisfies Record<DependencyKind, Record<'container' | 'native', () => Promise<StartedServer>>>
+type Starter = () => Promise<StartedServer>
+
+const STARTERS: Readonly<Record<DependencyKind, { readonly container?: Starter; readonly native: Starter }>> =
+  {
+    postgres: { container: startPostgresContainer, native: startNativePostgres },
+    kafka: { container: startKafkaContainer, native: startNativeKafka },
+    redis: { container: startRedisContainer, native: startNativeRedis },
+    prometheus: { container: findPrometheusImage, native: findPrometheusProgram },
+    // What the suites drive is on their own machine.
+    browser: { native: findBrowser },
+  }
 
 /** Looks for a server: one given, else a container, else a native one. What did not work is the reason given. */
 export async function findOnLadder(kind: DependencyKind, settings: ServerSettings): Promise<RunningServer> {
@@ -38,10 +44,15 @@ export async function findOnLadder(kind: DependencyKind, settings: ServerSetting
     } as const
     return { found, stop: async () => {} }
   }
-  const failures: string[] = settings.containers ? [] : ['containers are switched off by TEST_CONTAINERS=0']
-  for (const how of settings.containers ? (['container', 'native'] as const) : (['native'] as const)) {
+  const { container, native } = STARTERS[kind]
+  const isOff = container !== undefined && !settings.containers
+  const failures: string[] = isOff ? ['containers are switched off by TEST_CONTAINERS=0'] : []
+  const steps = { ...(container === undefined || isOff ? {} : { container }), native }
+  for (const how of ['container', 'native'] as const) {
+    const start = steps[how]
+    if (start === undefined) continue
     try {
-      const { stop, ...server } = await STARTERS[kind][how]()
+      const { stop, ...server } = await start()
       return { found: { available: true, how, ...server }, stop }
     } catch (error) {
       failures.push(error instanceof Error ? error.message : String(error))

@@ -23,6 +23,8 @@ export interface GuardOptions {
 /** What stands before every route: security headers, the origins that may call, and limits where routes ask for them. */
 export const guards = fp(async (app: FastifyInstance, { corsOrigins, wsUrls }: GuardOptions) => {
   await app.register(helmet, {
+    // As frameAncestors says to newer browsers.
+    xFrameOptions: { action: 'deny' },
     contentSecurityPolicy: {
       // Not upgrade-insecure-requests: without TLS in front, a page on another machine would not load.
       useDefaults: false,

@@ -119,6 +119,7 @@ describe('the page', () => {
       ].toSorted(),
     )
     expect(headers['x-content-type-options']).toBe('nosniff')
+    expect(headers['x-frame-options']).toBe('DENY')
     expect(headers['cross-origin-opener-policy']).toBe('same-origin')
   })
 

@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { type Browser, browser as testBrowser } from '@roomlog/testkit'
+import type { AxeResults } from 'axe-core'
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { type Account, ChatPage, PATIENCE_MS } from './chat-page.ts'
+import { type Engine, type RunningRoomlog, startRoomlog } from './running-roomlog.ts'
+
+const SETTINGS = {
+  // Short, so that every page has to renew its token now and then.
+  ACCESS_TOKEN_TTL: '30',
+  REGISTRATIONS_PER_MINUTE: '1000',
+  LOGINS_PER_MINUTE: '1000',
+  ACCOUNT_LOGINS_PER_MINUTE: '1000',
+}
+const GRAVE = ['serious', 'critical']
+
+interface Visit {
+  readonly context: BrowserContext
+  readonly problems: string[]
+}
+
+/** A Roomlog as `npm start` runs it, and a browser in which people open its page. */
+export class PageWorld implements AsyncDisposable {
+  readonly roomlog: RunningRoomlog
+  /** Where the database is, for what would take too long by the page. */
+  readonly databaseUrl: string
+  readonly #browser: Browser
+  readonly #resources: AsyncDisposableStack
+  #visits: readonly Visit[] = []
+
+  private constructor(
+    roomlog: RunningRoomlog,
+    databaseUrl: string,
+    browser: Browser,
+    resources: AsyncDisposableStack,
+  ) {
+    this.roomlog = roomlog
+    this.databaseUrl = databaseUrl
+    this.#browser = browser
+    this.#resources = resources
+  }
+
+  static async start(engine: Engine): Promise<PageWorld> {
+    await using resources = new AsyncDisposableStack()
+    const servers = resources.use(await engine.prepare())
+    const roomlog = resources.use(await startRoomlog({ env: { ...servers.env, ...SETTINGS }, edges: 2 }))
+    const browser = await testBrowser()
+    resources.defer(() => browser.close())
+    const { databaseUrl } = await roomlog.state()
+    return new PageWorld(roomlog, databaseUrl, browser, resources.move())
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#resources.disposeAsync()
+  }
+
+  /** Somebody new opens the page in a browser of their own. */
+  async visit(name: string, options: BrowserContextOptions = {}): Promise<ChatPage> {
+    const context = await this.#browser.newContext({
+      locale: 'en-GB',
+      baseURL: this.roomlog.apiUrl,
+      ...options,
+    })
+    context.setDefaultTimeout(PATIENCE_MS)
+    const problems: string[] = []
+    context.on('console', (message) => {
+      if (message.type() === 'error') problems.push(`${message.text()} (${message.location().url})`)
+    })
+    context.on('weberror', (error) => problems.push(String(error.error().stack)))
+    this.#visits = [...this.#visits, { context, problems }]
+    return new ChatPage(await opened(context), newAccount(name))
+  }
+
+  /** Another tab of the same browser. */
+  async secondTab(chat: ChatPage): Promise<ChatPage> {
+    return new ChatPage(await opened(chat.page.context()), chat.account)
+  }
+
+  /** Who has signed up, and is shown their rooms. */
+  async person(name: string, options?: BrowserContextOptions): Promise<ChatPage> {
+    const chat = await this.visit(name, options)
+    await chat.signUp()
+    return chat
+  }
+
+  /** Two who are in one room, and look at it. */
+  async pair(room: string): Promise<readonly [ChatPage, ChatPage]> {
+    const [ada, grace] = [await this.person('Ada'), await this.person('Grace')]
+    await ada.createRoom(room)
+    await grace.findRoom(room)
+    return [ada, grace]
+  }
+
+  /** Closes all that was opened; no page may have told of an error but those that are expected. */
+  async leave(expected: readonly RegExp[] = []): Promise<void> {
+    const visits = this.#visits
+    this.#visits = []
+    for (const { context } of visits) await context.close()
+    const problems = visits.flatMap((visit) => visit.problems)
+    expect(problems.filter((problem) => !expected.some((known) => known.test(problem)))).toEqual([])
+  }
+}
+
+/** What a browser says of its own when a server is away or a network is off. */
+export const NETWORK_LOST = [
+  /^WebSocket connection to .* failed/,
+  /^Failed to load resource: net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INTERNET_DISCONNECTED|NETWORK_CHANGED|SOCKET_NOT_CONNECTED|FAILED)/,
+]
+
+export function newAccount(name: string): Account {
+  const run = randomUUID().slice(0, 8)
+  return { name, username: `${name.toLowerCase().replace(/[^a-z0-9_]/g, '')}_${run}`, password: randomUUID() }
+}
+
+async function opened(context: BrowserContext): Promise<Page> {
+  const page = await context.newPage()
+  await page.goto('/')
+  return page
+}
+
+const axeSource = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** What keeps people with disabilities out of what is shown now, as axe-core finds it. */
+export async function graveFindings(page: Page): Promise<readonly string[]> {
+  // As the debugger does, for the page's own policy lets in no script.
+  await page.evaluate(await axeSource)
+  const { violations } = await page.evaluate<AxeResults>('axe.run()')
+  return violations
+    .filter(({ impact }) => GRAVE.includes(impact ?? ''))
+    .flatMap(({ id, help, nodes }) => nodes.map(({ html }) => `${id}: ${help}: ${html}`))
+}

@@ -1,0 +1,24 @@
+import { suiteOn } from '@roomlog/testkit'
+import { afterAll, beforeAll } from 'vitest'
+import { chatting } from './page/chatting.ts'
+import { faults } from './page/faults.ts'
+import { PageWorld } from './page-world.ts'
+import { ENGINES } from './running-roomlog.ts'
+
+for (const engine of ENGINES) {
+  suiteOn(['browser', ...engine.needs], `the page on the ${engine.name} engine`, () => {
+    let world: PageWorld | undefined
+
+    beforeAll(async () => {
+      world = await PageWorld.start(engine)
+    })
+    afterAll(() => world?.[Symbol.asyncDispose]())
+
+    const running = () => {
+      if (world === undefined) throw new Error('there is no Roomlog')
+      return world
+    }
+    chatting(running)
+    faults(running)
+  })
+}

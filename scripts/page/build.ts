@@ -3,9 +3,12 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
+import { promisify, stripVTControlCharacters } from 'node:util'
 import { compressAll } from './compress.ts'
 import { DIST, fingerprint, stampIn } from './sources.ts'
+
+/** Where the bundler begins to tell of itself. */
+const STACK = /^Stack backtrace|^\s+at /m
 
 /**
  * Builds the page with all that is served beside it. What is there is exchanged as a whole and at the end, so that who
@@ -33,10 +36,8 @@ async function bundle(web: string, folder: string): Promise<void> {
     cwd: web,
   })
   await run.catch((error: Error & { stderr?: string }) => {
-    const said = (error.stderr ?? '')
-      .split('\n')
-      .filter((line) => line.trim() !== '' && !/^\s+at /.test(line))
-    throw new Error(said.join('\n') || error.message, { cause: error })
+    const [said = ''] = stripVTControlCharacters(error.stderr ?? '').split(STACK)
+    throw new Error(said.trim() || error.message, { cause: error })
   })
 }
 

@@ -6,10 +6,11 @@ import { join } from 'node:path'
 /** The built page, below the checkout. */
 export const DIST = 'packages/web/dist'
 const STAMP = '.built-from'
-/** All that the page is made of: its own files, what it imports of others, and the versions of what npm brings. */
+/** All that the page is made of: its own files, what it imports of others, how it is compiled, and the versions of what npm brings. */
 const SOURCES = [
   'packages/web/**/*',
   'packages/{client,protocol}/{src/**/*,package.json}',
+  'tsconfig.base.json',
   'package-lock.json',
 ]
 const NO_SOURCES = ['**/node_modules/**', 'packages/web/dist/**', '**/*.test.ts', '**/*.test.tsx', '**/*.png']

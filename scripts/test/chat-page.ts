@@ -3,6 +3,9 @@ import type { Locator, Page } from 'playwright-core'
 /** How long a thing may take to show on a machine that has much else to do. */
 export const PATIENCE_MS = 60_000
 
+/** Of an own message. */
+export type State = 'Queued' | 'Accepted' | 'Stored'
+
 /** What the page calls things, as who hears it read does. */
 interface Words {
   readonly createAccount: string
@@ -14,10 +17,12 @@ interface Words {
   readonly name: string
   readonly rooms: string
   readonly newRoom: string
+  readonly roomName: string
   readonly create: string
   readonly message: string
   readonly messages: string
   readonly send: string
+  readonly states: Readonly<Record<State, string>>
 }
 
 export const ENGLISH: Words = {
@@ -30,10 +35,30 @@ export const ENGLISH: Words = {
   name: 'Name',
   rooms: 'Rooms',
   newRoom: 'New room',
+  roomName: 'Name',
   create: 'Create',
   message: 'Message',
   messages: 'Messages',
   send: 'Send',
+  states: { Queued: 'Queued', Accepted: 'Accepted', Stored: 'Stored' },
+}
+
+export const KOREAN: Words = {
+  createAccount: '계정 만들기',
+  isNew: '처음이에요',
+  hasAccount: '이미 계정이 있어요',
+  logIn: '로그인',
+  username: '사용자 이름',
+  password: '비밀번호',
+  name: '표시 이름',
+  rooms: '대화방',
+  newRoom: '새 대화방',
+  roomName: '이름',
+  create: '만들기',
+  message: '메시지',
+  messages: '메시지',
+  send: '보내기',
+  states: { Queued: '대기 중', Accepted: '접수됨', Stored: '저장됨' },
 }
 
 export interface Account {
@@ -93,6 +118,11 @@ export class ChatPage {
     return this.rooms.getByRole('link').filter({ hasText: name })
   }
 
+  /** Of the one that is open. */
+  get roomId(): string {
+    return new URL(this.page.url()).hash.split('/').at(-1) ?? ''
+  }
+
   async openRoom(name: string): Promise<void> {
     await this.room(name).click()
     await this.messageBox.waitFor()
@@ -101,7 +131,7 @@ export class ChatPage {
   async createRoom(name: string): Promise<void> {
     await this.button(this.#words.newRoom).first().click()
     const dialog = this.page.getByRole('dialog', { name: this.#words.newRoom })
-    await dialog.getByLabel(this.#words.name, { exact: true }).fill(name)
+    await dialog.getByLabel(this.#words.roomName, { exact: true }).fill(name)
     await dialog.getByRole('button', { name: this.#words.create }).click()
     await this.messageBox.waitFor()
   }
@@ -113,6 +143,16 @@ export class ChatPage {
     const found = dialog.getByRole('listitem').filter({ hasText: name })
     await found.getByRole('button', { name: 'Join' }).click()
     await this.messageBox.waitFor()
+  }
+
+  async showMembers(): Promise<void> {
+    await this.button('Members').click()
+    await this.page.getByRole('complementary', { name: 'Members' }).getByRole('listitem').first().waitFor()
+  }
+
+  async openDialog(name: string): Promise<void> {
+    await this.button(name).first().click()
+    await this.page.getByRole('dialog', { name }).waitFor()
   }
 
   // --- messages
@@ -147,8 +187,8 @@ export class ChatPage {
   }
 
   /** Of an own message: resolves when it is in this state. */
-  async isState(text: string, state: 'Queued' | 'Accepted' | 'Stored'): Promise<void> {
-    await this.message(text).getByText(state).or(this.message(text).getByLabel(state)).first().waitFor()
+  async isState(text: string, state: State): Promise<void> {
+    await this.message(text).getByRole('img', { name: this.#words.states[state] }).waitFor()
   }
 
   // --- all else

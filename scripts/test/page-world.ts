@@ -1,20 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import type { History } from '@roomlog/protocol/wire'
 import { type Browser, browser as testBrowser } from '@roomlog/testkit'
 import type { AxeResults } from 'axe-core'
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
-import { expect } from 'vitest'
-import { type Account, ChatPage, PATIENCE_MS } from './chat-page.ts'
+import { expect, vi } from 'vitest'
+import { type Account, ChatPage, ENGLISH, PATIENCE_MS } from './chat-page.ts'
 import { type Engine, type RunningRoomlog, startRoomlog } from './running-roomlog.ts'
 
+/** Short, so that every page has to renew its token now and then. */
+export const TOKEN_TTL_MS = 30_000
 const SETTINGS = {
-  // Short, so that every page has to renew its token now and then.
-  ACCESS_TOKEN_TTL: '30',
+  ACCESS_TOKEN_TTL: String(TOKEN_TTL_MS / 1000),
   REGISTRATIONS_PER_MINUTE: '1000',
   LOGINS_PER_MINUTE: '1000',
   ACCOUNT_LOGINS_PER_MINUTE: '1000',
 }
+const PATIENCE = { timeout: PATIENCE_MS, interval: 100 }
 const GRAVE = ['serious', 'critical']
 
 interface Visit {
@@ -58,7 +61,7 @@ export class PageWorld implements AsyncDisposable {
   }
 
   /** Somebody new opens the page in a browser of their own. */
-  async visit(name: string, options: BrowserContextOptions = {}): Promise<ChatPage> {
+  async visit(name: string, options: BrowserContextOptions = {}, words = ENGLISH): Promise<ChatPage> {
     const context = await this.#browser.newContext({
       locale: 'en-GB',
       baseURL: this.roomlog.apiUrl,
@@ -71,7 +74,7 @@ export class PageWorld implements AsyncDisposable {
     })
     context.on('weberror', (error) => problems.push(String(error.error().stack)))
     this.#visits = [...this.#visits, { context, problems }]
-    return new ChatPage(await opened(context), newAccount(name))
+    return new ChatPage(await opened(context), newAccount(name), words)
   }
 
   /** Another tab of the same browser. */
@@ -80,8 +83,8 @@ export class PageWorld implements AsyncDisposable {
   }
 
   /** Who has signed up, and is shown their rooms. */
-  async person(name: string, options?: BrowserContextOptions): Promise<ChatPage> {
-    const chat = await this.visit(name, options)
+  async person(name: string, options?: BrowserContextOptions, words?: typeof ENGLISH): Promise<ChatPage> {
+    const chat = await this.visit(name, options, words)
     await chat.signUp()
     return chat
   }
@@ -92,6 +95,28 @@ export class PageWorld implements AsyncDisposable {
     await ada.createRoom(room)
     await grace.findRoom(room)
     return [ada, grace]
+  }
+
+  /** What the room that this page shows has in store, in order, at most a page of it. */
+  async stored(chat: ChatPage): Promise<readonly string[]> {
+    const { accessToken } = JSON.parse(await chat.page.evaluate<string>('localStorage["roomlog.session"]'))
+    const answer = await fetch(`${this.roomlog.apiUrl}/rooms/${chat.roomId}/messages?after=0&limit=100`, {
+      headers: { authorization: `Bearer ${accessToken}` },
+    })
+    expect(answer.status).toBe(200)
+    return ((await answer.json()) as History).messages.map(({ body }) => body)
+  }
+
+  /** SIGTERM; resolves when it has drained and its successor is ready. */
+  async drain(name: string): Promise<void> {
+    const serviceOf = async () => (await this.roomlog.state()).services.find((s) => s.name === name)
+    const { pid, port } = (await serviceOf()) ?? {}
+    if (pid === undefined) throw new Error(`${name} does not run`)
+    process.kill(pid, 'SIGTERM')
+    await vi.waitFor(async () => {
+      expect([undefined, pid]).not.toContain((await serviceOf())?.pid)
+      expect((await fetch(`http://localhost:${port}/readyz`)).status).toBe(200)
+    }, PATIENCE)
   }
 
   /** Closes all that was opened; no page may have told of an error but those that are expected. */
@@ -112,7 +137,8 @@ export const NETWORK_LOST = [
 
 export function newAccount(name: string): Account {
   const run = randomUUID().slice(0, 8)
-  return { name, username: `${name.toLowerCase().replace(/[^a-z0-9_]/g, '')}_${run}`, password: randomUUID() }
+  const word = name.toLowerCase().replaceAll(/[^a-z]/g, '').slice(0, 12)
+  return { name, username: `${word}_${run}`, password: randomUUID() }
 }
 
 async function opened(context: BrowserContext): Promise<Page> {

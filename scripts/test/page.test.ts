@@ -1,7 +1,9 @@
 import { suiteOn } from '@roomlog/testkit'
 import { afterAll, beforeAll } from 'vitest'
 import { chatting } from './page/chatting.ts'
+import { everybody } from './page/everybody.ts'
 import { faults } from './page/faults.ts'
+import { longOpen } from './page/long-open.ts'
 import { PageWorld } from './page-world.ts'
 import { ENGINES } from './running-roomlog.ts'
 
@@ -19,6 +21,8 @@ for (const engine of ENGINES) {
       return world
     }
     chatting(running)
+    everybody(running)
     faults(running)
+    longOpen(running)
   })
 }

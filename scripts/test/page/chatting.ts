@@ -3,7 +3,7 @@ import { graveFindings, type PageWorld } from '../page-world.ts'
 
 /** What people do on a day without trouble. */
 export function chatting(world: () => PageWorld): void {
-  describe('two people', () => {
+  describe('people', () => {
     afterEach(() => world().leave())
 
     test('chat, and after a reload all is as it was', async () => {
@@ -22,17 +22,63 @@ export function chatting(world: () => PageWorld): void {
       await grace.shows('Still here')
     })
 
-    test('are shut out by nothing', async () => {
-      const ada = await world().visit('Ada')
+    test('of one name in two tabs see one and the same, each entry sent once', async () => {
+      const ada = await world().person('Ada')
+      await ada.createRoom('Twice')
+      const twin = await world().secondTab(ada)
+      await twin.openRoom('Twice')
+      await ada.say('from the first')
+      await twin.shows('from the first')
+      await twin.say('from the second')
+      await ada.shows('from the second')
+      // What waits belongs to both, and each would send it.
+      await ada.page.context().setOffline(true)
+      await ada.say('said while away')
+      await ada.isState('said while away', 'Queued')
+      await ada.page.context().setOffline(false)
+      await ada.isState('said while away', 'Stored')
+      await twin.shows('said while away')
+      await ada.shows('said while away')
+      expect(await world().stored(ada)).toEqual(['from the first', 'from the second', 'said while away'])
+    })
+
+    test.each(['light', 'dark'] as const)('meet no barrier: %s', async (colorScheme) => {
+      const found = new Map<string, readonly string[]>()
+      const ada = await world().visit('Ada', { colorScheme })
+      const look = async (where: string) => found.set(where, await graveFindings(ada.page))
       await ada.button('Create account').waitFor()
-      expect(await graveFindings(ada.page)).toEqual([])
+      await look('signing in')
       await ada.signUp()
-      expect(await graveFindings(ada.page)).toEqual([])
+      await look('without a room')
       await ada.createRoom('Open to all')
-      expect(await graveFindings(ada.page)).toEqual([])
+      await look('an empty room')
       await ada.say('See https://example.org')
       await ada.isState('See https://example.org', 'Stored')
-      expect(await graveFindings(ada.page)).toEqual([])
+      await look('a room')
+      await ada.showMembers()
+      await look('its members')
+      for (const name of ['New room', 'Find rooms', 'Account']) {
+        await ada.openDialog(name)
+        await look(name)
+        await ada.page.keyboard.press('Escape')
+      }
+      expect(Object.fromEntries([...found].filter(([, findings]) => findings.length > 0))).toEqual({})
+    })
+
+    test('who are no longer in a room read it no more', async () => {
+      const [ada, grace] = await world().pair('Guests')
+      await ada.say('a word among us')
+      await grace.shows('a word among us')
+      await ada.showMembers()
+      await ada.button('Actions for Grace').click()
+      await ada.button('Remove').click()
+      await ada.button('Remove').click()
+      await grace.page.getByRole('heading', { name: 'You are no longer in this room.' }).waitFor()
+      expect(await grace.message('a word among us').count()).toBe(0)
+      expect(await grace.room('Guests').count()).toBe(0)
+      await ada.say('after she left')
+      await ada.isState('after she left', 'Stored')
+      expect(await grace.page.getByText('after she left').count()).toBe(0)
     })
   })
 }

@@ -1,23 +1,74 @@
-import { afterEach, describe, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { type ChatPage, PATIENCE_MS } from '../chat-page.ts'
 import { NETWORK_LOST, type PageWorld } from '../page-world.ts'
+
+const EDGES = ['ws-edge-1', 'ws-edge-2']
 
 /** What goes wrong around a page that goes on all the same. */
 export function faults(world: () => PageWorld): void {
   describe('the page goes on', () => {
     afterEach(() => world().leave(NETWORK_LOST))
 
-    test('when the edges and the persister are killed', async () => {
+    test('where there is no network: what is written then is sent later, in order', async () => {
+      const [ada, grace] = await world().pair('Tunnel')
+      await ada.say('before')
+      await grace.shows('before')
+      await ada.page.context().setOffline(true)
+      await ada.banner.getByText('Offline').waitFor()
+      const texts = ['one in the dark', 'two in the dark', 'three in the dark']
+      for (const text of texts) await ada.say(text)
+      for (const text of texts) await ada.isState(text, 'Queued')
+      // What was there can still be read.
+      await ada.shows('before')
+      await grace.say('where are you?')
+      await ada.page.context().setOffline(false)
+      for (const text of texts) {
+        await ada.isState(text, 'Stored')
+        await grace.shows(text)
+      }
+      await ada.shows('where are you?')
+      expect(await world().stored(ada)).toEqual(['before', 'where are you?', ...texts])
+    })
+
+    test('when edges and persister are killed', async () => {
       const [ada, grace] = await world().pair('Thunderstorm')
       await ada.say('before')
       await grace.shows('before')
-      const names = ['ws-edge-1', 'ws-edge-2', 'persister']
-      const killed = Promise.all(names.map((name) => world().roomlog.killService(name)))
+      const killed = Promise.all([...EDGES, 'persister'].map((name) => world().roomlog.killService(name)))
       await ada.say('meanwhile')
       await killed
       await ada.isState('meanwhile', 'Stored')
       await grace.shows('meanwhile')
       await grace.say('after')
       await ada.shows('after')
+      expect(await world().stored(ada)).toEqual(['before', 'meanwhile', 'after'])
+    })
+
+    test('when edges are exchanged one after the other, as in a deploy', async () => {
+      const [ada, grace] = await world().pair('Deploy')
+      const sockets = [ada, grace].map(openSockets)
+      for (const [i, name] of EDGES.entries()) {
+        const drained = world().drain(name)
+        await ada.say(`during ${i}`)
+        await grace.shows(`during ${i}`)
+        await drained
+        await grace.say(`after ${i}`)
+        await ada.shows(`after ${i}`)
+      }
+      expect(await world().stored(ada)).toEqual(['during 0', 'after 0', 'during 1', 'after 1'])
+      // Each had to move at least once.
+      await vi.waitFor(() => {
+        for (const count of sockets) expect(count()).toBeGreaterThan(0)
+      }, PATIENCE_MS)
     })
   })
+}
+
+/** How many have been opened from now on. */
+function openSockets({ page }: ChatPage): () => number {
+  let count = 0
+  page.on('websocket', () => {
+    count += 1
+  })
+  return () => count
 }

@@ -1,0 +1,84 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { KOREAN } from '../chat-page.ts'
+import { graveFindings, type PageWorld } from '../page-world.ts'
+
+const CANARY = 'globalThis.canary = true'
+/** What would do something if it were anything but text. */
+const CANARIES = [
+  `<img src=x onerror="${CANARY}">`,
+  `<script>${CANARY}</script>`,
+  `"><svg onload="${CANARY}">`,
+  `javascript:${CANARY}`,
+  `[a link](javascript:${CANARY})`,
+  `https://example.org/"onmouseover="${CANARY}`,
+  `<a href="javascript:${CANARY}">here</a>`,
+  `{{${CANARY}}} \${${CANARY}}`,
+]
+
+/** Those who would do harm, write other scripts, or have a small screen. */
+export function everybody(world: () => PageWorld): void {
+  describe('whoever comes', () => {
+    afterEach(() => world().leave())
+
+    test('what would be a script is text: in messages, names and rooms', async () => {
+      const ada = await world().person(`<img src=x onerror="${CANARY}">`)
+      const roomName = `<svg onload="${CANARY}">`
+      await ada.createRoom(roomName)
+      for (const text of CANARIES) {
+        await ada.say(text)
+        await ada.shows(text)
+      }
+      await ada.isState(CANARIES.at(-1) ?? '', 'Stored')
+      await ada.showMembers()
+      await ada.openDialog('Find rooms')
+      await ada.page.getByRole('dialog').getByText(roomName).waitFor()
+      await ada.page.keyboard.press('Escape')
+      await ada.page.reload()
+      for (const text of CANARIES) await ada.shows(text)
+      for (const link of await ada.log.getByRole('link').all()) {
+        expect(await link.getAttribute('href')).toMatch(/^https?:/)
+        await link.hover()
+      }
+      const { page } = ada
+      expect(await page.locator('[onerror],[onload],[onmouseover],[href^="javascript:" i]').count()).toBe(0)
+      expect(await page.locator('#root script, #root img').count()).toBe(0)
+      expect(await page.evaluate('globalThis.canary')).toBeUndefined()
+    })
+
+    test('speaks Korean, and composes it', async () => {
+      const ada = await world().person('지수', { locale: 'ko-KR' }, KOREAN)
+      await ada.createRoom('차 한잔')
+      expect(await ada.page.locator('html').getAttribute('lang')).toBe('ko')
+      const session = await ada.page.context().newCDPSession(ada.page)
+      await ada.messageBox.focus()
+      await session.send('Input.imeSetComposition', { text: '안녕하', selectionStart: 3, selectionEnd: 3 })
+      // The key that ends a composition sends nothing.
+      await ada.messageBox.dispatchEvent('keydown', { key: 'Enter', isComposing: true, keyCode: 229 })
+      await session.send('Input.insertText', { text: '안녕하세요' })
+      expect(await ada.messageBox.inputValue()).toBe('안녕하세요')
+      expect(await ada.articles.count()).toBe(0)
+      await ada.messageBox.press('Enter')
+      await ada.shows('안녕하세요')
+      await ada.isState('안녕하세요', 'Stored')
+      expect(await world().stored(ada)).toEqual(['안녕하세요'])
+    })
+
+    test('has a phone', async () => {
+      const phone = { viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true }
+      const ada = await world().person('Ada', phone)
+      const isWide = () =>
+        ada.page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth')
+      expect(await isWide()).toBe(false)
+      await ada.createRoom('On the way')
+      const long = 'o'.repeat(300)
+      await ada.messageBox.fill(`https://example.org/${long}`)
+      await ada.button('Send').tap()
+      await ada.isState(long, 'Stored')
+      expect(await isWide()).toBe(false)
+      expect(await graveFindings(ada.page)).toEqual([])
+      await ada.page.getByRole('link', { name: 'Back to rooms' }).tap()
+      await ada.room('On the way').tap()
+      await ada.shows(long)
+    })
+  })
+}

@@ -1,0 +1,34 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { PATIENCE_MS } from '../chat-page.ts'
+import { NETWORK_LOST, type PageWorld, TOKEN_TTL_MS } from '../page-world.ts'
+
+/** The refusal by which a page learns that the token it had has expired. */
+const EXPIRED = /^Failed to load resource: the server responded with a status of 401/
+
+export function longOpen(world: () => PageWorld): void {
+  describe('a page that stays open', () => {
+    afterEach(() => world().leave([...NETWORK_LOST, EXPIRED]))
+
+    test('outlives its token, whether it was awake meanwhile or not', async () => {
+      const [ada, grace] = await world().pair('All day')
+      const openedAtMs = performance.now()
+      await grace.page.context().setOffline(true)
+      await grace.banner.getByText('Offline').waitFor()
+      let renewals = 0
+      ada.page.on('response', (response) => {
+        if (response.url().endsWith('/auth/refresh') && response.ok()) renewals += 1
+      })
+      await vi.waitFor(() => expect(renewals).toBeGreaterThan(0), { timeout: PATIENCE_MS, interval: 100 })
+      await vi.waitFor(() => expect(performance.now() - openedAtMs).toBeGreaterThan(TOKEN_TTL_MS), {
+        timeout: PATIENCE_MS,
+        interval: 100,
+      })
+      await ada.say('good evening')
+      await ada.isState('good evening', 'Stored')
+      await grace.page.context().setOffline(false)
+      await grace.shows('good evening')
+      await grace.say('already?')
+      await ada.shows('already?')
+    })
+  })
+}

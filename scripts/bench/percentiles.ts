@@ -7,7 +7,12 @@ export interface Percentiles {
 }
 
 export function percentiles(values: readonly number[]): Percentiles {
+  const rank = (p: number) => percentile(values, p)
+  return { n: values.length, p50: rank(0.5), p99: rank(0.99), max: rank(1) }
+}
+
+/** That of `p`, 0 to 1. */
+export function percentile(values: readonly number[], p: number): number {
   const sorted = values.toSorted((a, b) => a - b)
-  const rank = (p: number) => sorted[Math.max(0, Math.ceil(p * sorted.length) - 1)] ?? Number.NaN
-  return { n: sorted.length, p50: rank(0.5), p99: rank(0.99), max: sorted.at(-1) ?? Number.NaN }
+  return sorted[Math.max(0, Math.ceil(p * sorted.length) - 1)] ?? Number.NaN
 }

@@ -1,7 +1,9 @@
 import type { Locator, Page } from 'playwright-core'
 
 /** How long a thing may take to show on a machine that has much else to do. */
-export const PATIENCE_MS = 60_000
+const PATIENCE_MS = 60_000
+/** For `vi.waitFor`. */
+export const PATIENCE = { timeout: PATIENCE_MS, interval: 100 }
 
 /** Of an own message. */
 export type State = 'Queued' | 'Accepted' | 'Stored'

@@ -1,23 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import type { History } from '@roomlog/protocol/wire'
+import type { History, Session } from '@roomlog/protocol/wire'
 import { type Browser, browser as testBrowser } from '@roomlog/testkit'
 import type { AxeResults } from 'axe-core'
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { expect, vi } from 'vitest'
-import { type Account, ChatPage, ENGLISH, PATIENCE_MS } from './chat-page.ts'
+import { type Account, ChatPage, ENGLISH, PATIENCE } from './chat-page.ts'
 import { type Engine, type RunningRoomlog, startRoomlog } from './running-roomlog.ts'
 
 /** Short, so that every page has to renew its token now and then. */
-export const TOKEN_TTL_MS = 30_000
+export const TOKEN_TTL_MS = 20_000
 const SETTINGS = {
   ACCESS_TOKEN_TTL: String(TOKEN_TTL_MS / 1000),
   REGISTRATIONS_PER_MINUTE: '1000',
   LOGINS_PER_MINUTE: '1000',
   ACCOUNT_LOGINS_PER_MINUTE: '1000',
 }
-const PATIENCE = { timeout: PATIENCE_MS, interval: 100 }
 const GRAVE = ['serious', 'critical']
 
 interface Visit {
@@ -67,7 +66,7 @@ export class PageWorld implements AsyncDisposable {
       baseURL: this.roomlog.apiUrl,
       ...options,
     })
-    context.setDefaultTimeout(PATIENCE_MS)
+    context.setDefaultTimeout(PATIENCE.timeout)
     const problems: string[] = []
     context.on('console', (message) => {
       if (message.type() === 'error') problems.push(`${message.text()} (${message.location().url})`)
@@ -99,12 +98,16 @@ export class PageWorld implements AsyncDisposable {
 
   /** What the room that this page shows has in store, in order, at most a page of it. */
   async stored(chat: ChatPage): Promise<readonly string[]> {
-    const { accessToken } = JSON.parse(await chat.page.evaluate<string>('localStorage["roomlog.session"]'))
+    const { accessToken } = await sessionOf(chat)
     const answer = await fetch(`${this.roomlog.apiUrl}/rooms/${chat.roomId}/messages?after=0&limit=100`, {
       headers: { authorization: `Bearer ${accessToken}` },
     })
     expect(answer.status).toBe(200)
     return ((await answer.json()) as History).messages.map(({ body }) => body)
+  }
+
+  async userIdOf(chat: ChatPage): Promise<string> {
+    return (await sessionOf(chat)).user.id
   }
 
   /** SIGTERM; resolves when it has drained and its successor is ready. */
@@ -137,8 +140,15 @@ export const NETWORK_LOST = [
 
 export function newAccount(name: string): Account {
   const run = randomUUID().slice(0, 8)
-  const word = name.toLowerCase().replaceAll(/[^a-z]/g, '').slice(0, 12)
+  const word = name
+    .toLowerCase()
+    .replaceAll(/[^a-z]/g, '')
+    .slice(0, 12)
   return { name, username: `${word}_${run}`, password: randomUUID() }
+}
+
+async function sessionOf({ page }: ChatPage): Promise<Session> {
+  return JSON.parse(await page.evaluate<string>('localStorage["roomlog.session"]'))
 }
 
 async function opened(context: BrowserContext): Promise<Page> {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll } from 'vitest'
 import { chatting } from './page/chatting.ts'
 import { everybody } from './page/everybody.ts'
 import { faults } from './page/faults.ts'
+import { largeRoom } from './page/large-room.ts'
 import { longOpen } from './page/long-open.ts'
 import { PageWorld } from './page-world.ts'
 import { ENGINES } from './running-roomlog.ts'
@@ -24,5 +25,6 @@ for (const engine of ENGINES) {
     everybody(running)
     faults(running)
     longOpen(running)
+    largeRoom(running)
   })
 }

@@ -1,10 +1,13 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { graveFindings, type PageWorld } from '../page-world.ts'
 
+/** How far somebody has read is told now and then: they may be no member any more when it arrives. */
+const READ_TOO_LATE = /^Failed to load resource: .* 403 \(Forbidden\) \(.*\/read\)$/
+
 /** What people do on a day without trouble. */
 export function chatting(world: () => PageWorld): void {
   describe('people', () => {
-    afterEach(() => world().leave())
+    afterEach(() => world().leave([READ_TOO_LATE]))
 
     test('chat, and after a reload all is as it was', async () => {
       const [ada, grace] = await world().pair('Tea')
@@ -20,26 +23,6 @@ export function chatting(world: () => PageWorld): void {
       }
       await ada.say('Still here')
       await grace.shows('Still here')
-    })
-
-    test('of one name in two tabs see one and the same, each entry sent once', async () => {
-      const ada = await world().person('Ada')
-      await ada.createRoom('Twice')
-      const twin = await world().secondTab(ada)
-      await twin.openRoom('Twice')
-      await ada.say('from the first')
-      await twin.shows('from the first')
-      await twin.say('from the second')
-      await ada.shows('from the second')
-      // What waits belongs to both, and each would send it.
-      await ada.page.context().setOffline(true)
-      await ada.say('said while away')
-      await ada.isState('said while away', 'Queued')
-      await ada.page.context().setOffline(false)
-      await ada.isState('said while away', 'Stored')
-      await twin.shows('said while away')
-      await ada.shows('said while away')
-      expect(await world().stored(ada)).toEqual(['from the first', 'from the second', 'said while away'])
     })
 
     test.each(['light', 'dark'] as const)('meet no barrier: %s', async (colorScheme) => {

@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, test } from 'vitest'
-import { KOREAN } from '../chat-page.ts'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { KOREAN, PATIENCE } from '../chat-page.ts'
 import { graveFindings, type PageWorld } from '../page-world.ts'
 
 const CANARY = 'globalThis.canary = true'
@@ -26,15 +26,15 @@ export function everybody(world: () => PageWorld): void {
       await ada.createRoom(roomName)
       for (const text of CANARIES) {
         await ada.say(text)
-        await ada.shows(text)
+        await ada.message(text).first().waitFor()
       }
-      await ada.isState(CANARIES.at(-1) ?? '', 'Stored')
+      await vi.waitFor(async () => expect(await world().stored(ada)).toEqual(CANARIES), PATIENCE)
       await ada.showMembers()
       await ada.openDialog('Find rooms')
       await ada.page.getByRole('dialog').getByText(roomName).waitFor()
       await ada.page.keyboard.press('Escape')
       await ada.page.reload()
-      for (const text of CANARIES) await ada.shows(text)
+      for (const text of CANARIES) await ada.message(text).first().waitFor()
       for (const link of await ada.log.getByRole('link').all()) {
         expect(await link.getAttribute('href')).toMatch(/^https?:/)
         await link.hover()

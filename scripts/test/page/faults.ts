@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { type ChatPage, PATIENCE_MS } from '../chat-page.ts'
+import { type ChatPage, PATIENCE } from '../chat-page.ts'
 import { NETWORK_LOST, type PageWorld } from '../page-world.ts'
 
 const EDGES = ['ws-edge-1', 'ws-edge-2']
@@ -14,7 +14,6 @@ export function faults(world: () => PageWorld): void {
       await ada.say('before')
       await grace.shows('before')
       await ada.page.context().setOffline(true)
-      await ada.banner.getByText('Offline').waitFor()
       const texts = ['one in the dark', 'two in the dark', 'three in the dark']
       for (const text of texts) await ada.say(text)
       for (const text of texts) await ada.isState(text, 'Queued')
@@ -30,12 +29,34 @@ export function faults(world: () => PageWorld): void {
       expect(await world().stored(ada)).toEqual(['before', 'where are you?', ...texts])
     })
 
+    test('in two tabs of one person: both show the same, and what waits is sent by one of them', async () => {
+      const ada = await world().person('Ada')
+      await ada.createRoom('Twice')
+      const twin = await world().secondTab(ada)
+      await twin.openRoom('Twice')
+      await ada.say('from the first')
+      await twin.shows('from the first')
+      await twin.say('from the second')
+      await ada.shows('from the second')
+      // What waits belongs to both, and each would send it.
+      await ada.page.context().setOffline(true)
+      await ada.say('said while away')
+      await ada.isState('said while away', 'Queued')
+      await ada.page.context().setOffline(false)
+      await ada.isState('said while away', 'Stored')
+      await twin.shows('said while away')
+      await ada.shows('said while away')
+      expect(await world().stored(ada)).toEqual(['from the first', 'from the second', 'said while away'])
+    })
+
     test('when edges and persister are killed', async () => {
       const [ada, grace] = await world().pair('Thunderstorm')
       await ada.say('before')
       await grace.shows('before')
+      const told = ada.banner.getByText('Offline').waitFor()
       const killed = Promise.all([...EDGES, 'persister'].map((name) => world().roomlog.killService(name)))
       await ada.say('meanwhile')
+      await told
       await killed
       await ada.isState('meanwhile', 'Stored')
       await grace.shows('meanwhile')
@@ -59,7 +80,7 @@ export function faults(world: () => PageWorld): void {
       // Each had to move at least once.
       await vi.waitFor(() => {
         for (const count of sockets) expect(count()).toBeGreaterThan(0)
-      }, PATIENCE_MS)
+      }, PATIENCE)
     })
   })
 }

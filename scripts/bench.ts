@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util'
+import { page } from './bench/page.ts'
 import { type Row, revocation } from './bench/revocation.ts'
 import { runningRoomlog } from './start/run-file.ts'
 
 // Measures a running Roomlog: `npm run bench -- --only revocation --json`. Nothing is asserted but the exit code.
-const BENCHES = { revocation } as const
+const BENCHES = { revocation, page } as const
 
 async function main(): Promise<void> {
   const { values } = parseArgs({

@@ -4,7 +4,7 @@ import { percentile } from '../../bench/percentiles.ts'
 import { seedMessages } from '../../seed-messages.ts'
 import type { PageWorld } from '../page-world.ts'
 
-const MESSAGES = 50_000
+export const MESSAGES = 50_000
 const MINUTE_MS = 60_000
 const TIMEOUT_MS = 400_000
 /** Of a page that is scrolled through a room of any size. */
@@ -12,13 +12,13 @@ const MAX_NODES = 20_000
 const MAX_HEAP_BYTES = 64 * 1024 ** 2
 const PX_PER_FRAME = 2_000
 
-/** A room of so many messages that no page can hold them. */
-export function largeRoom(world: () => PageWorld): void {
+/** A room of so many messages that no page can hold them; `back` is how many of them are gone through. */
+export function largeRoom(world: () => PageWorld, back: number): void {
   describe(`a room of ${MESSAGES} messages`, () => {
     afterEach(() => world().leave())
 
     test(
-      'is scrolled to its beginning and back, in bounded memory',
+      `is scrolled ${back} messages back and forth, in bounded memory`,
       async () => {
         const [ada, grace] = await world().pair('Years')
         const people = [await world().userIdOf(ada), await world().userIdOf(grace)]
@@ -39,11 +39,12 @@ export function largeRoom(world: () => PageWorld): void {
         await grace.message('message').first().waitFor()
         const session = await page.context().newCDPSession(page)
 
-        const up = await scroll(page, -PX_PER_FRAME, 1)
-        await page.getByText('This is the beginning of Years.').waitFor()
+        const first = MESSAGES - back + 1
+        const up = await scroll(page, -PX_PER_FRAME, first)
+        if (first === 1) await page.getByText('This is the beginning of Years.').waitFor()
         const top = await memory(session)
-        // As far down as makes it drop the beginning.
-        const down = await scroll(page, PX_PER_FRAME, 3000)
+        // As far down as makes it drop where it was.
+        const down = await scroll(page, PX_PER_FRAME, first + 3000)
         await grace.button('Jump to newest').click()
         await grace.shows(`message ${MESSAGES}`)
         const bottom = await memory(session)

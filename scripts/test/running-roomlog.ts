@@ -63,6 +63,8 @@ export interface RunningRoomlog extends AsyncDisposable {
 
 export interface StartOptions {
   readonly env: Environment
+  /** Of package.json; default `start`. */
+  readonly script?: 'start' | 'dev'
   /** How many run; default 1. */
   readonly edges?: number
   readonly persisters?: number
@@ -72,9 +74,9 @@ export interface StartOptions {
 
 export async function startRoomlog(options: StartOptions): Promise<RunningRoomlog> {
   const dataFolder = options.dataFolder ?? (await newFolder())
-  const { edges = 1, persisters = 1 } = options
+  const { script = 'start', edges = 1, persisters = 1 } = options
   const [api, edge, persister] = [await freePort(), await freePorts(edges), await freePorts(persisters)]
-  const child = spawn('npm', ['start'], {
+  const child = spawn('npm', ['run', script], {
     cwd: ROOT,
     env: {
       PATH: process.env.PATH ?? '',
@@ -115,7 +117,7 @@ export async function startRoomlog(options: StartOptions): Promise<RunningRoomlo
     },
     { timeout: START_TIMEOUT_MS, interval: 100 },
   )
-  if (child.exitCode !== null) throw new Error(`npm start ended with ${child.exitCode}:\n${output}`)
+  if (child.exitCode !== null) throw new Error(`npm run ${script} ended with ${child.exitCode}:\n${output}`)
 
   return {
     apiUrl: `http://localhost:${api}`,

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { freePort } from '@roomlog/testkit'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { WebSocket } from 'ws'
 import { LiveView } from '../live-view.ts'
 import { Person } from '../person.ts'
 import { isAlive, newFolder, ROOT, type RunningRoomlog, startRoomlog, untilEnded } from './running-roomlog.ts'
@@ -26,6 +27,14 @@ describe('npm start', () => {
     expect(output).toMatch(/PostgreSQL 18.*\n[\s\S]*database schema[\s\S]*topics[\s\S]*services ready/)
     expect(output).toContain(roomlog.apiUrl)
     expect(output).toContain(roomlog.wsUrl)
+  })
+
+  test('shows the page where it says the chat is', async () => {
+    expect(roomlog.output()).toMatch(/✓ page/)
+    const [, url = ''] = /^ {2}chat +(\S+)$/m.exec(roomlog.output()) ?? []
+    const page = await fetch(url)
+    expect(page.status).toBe(200)
+    expect(await page.text()).toMatch(/<script[^>]+src="\/assets\//)
   })
 
   test('health names what each service depends on', async () => {
@@ -110,6 +119,20 @@ describe('npm start', () => {
     folders.push(path)
     return path
   }
+})
+
+test('npm run dev shows the page from its sources, with the api behind it, and Ctrl-C ends all', async () => {
+  const url = `http://localhost:${await freePort()}`
+  await using dev = await startRoomlog({ script: 'dev', env: { PAGE_PORT: new URL(url).port } })
+  expect(dev.output()).toContain(`chat       ${url}\n`)
+  expect(await (await fetch(url)).text()).toContain('src="/src/main.tsx"')
+  expect(await (await fetch(`${url}/config`)).json()).toMatchObject({ wsUrls: [dev.wsUrl] })
+  const edge = new WebSocket(dev.wsUrl, { headers: { origin: url } })
+  await once(edge, 'open')
+  edge.close()
+  const { services, postgresPid } = await dev.state()
+  expect(await dev.stop('SIGINT')).toBe(0)
+  await untilEnded([postgresPid, ...services.map((s) => s.pid)])
 })
 
 /** `npm start` that is expected to end by itself. */

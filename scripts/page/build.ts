@@ -7,8 +7,9 @@ import { promisify, stripVTControlCharacters } from 'node:util'
 import { compressAll } from './compress.ts'
 import { DIST, fingerprint, stampIn } from './sources.ts'
 
-/** Where the bundler begins to tell of itself. */
-const STACK = /^Stack backtrace|^\s+at /m
+/** Of what the bundler says: these say nothing, and the first others what is wrong, and where. */
+const PREAMBLE = /^(✗|error during build|Build failed with)/
+const TOLD_LINES = 4
 
 /**
  * Builds the page with all that is served beside it. What is there is exchanged as a whole and at the end, so that who
@@ -36,8 +37,10 @@ async function bundle(web: string, folder: string): Promise<void> {
     cwd: web,
   })
   await run.catch((error: Error & { stderr?: string }) => {
-    const [said = ''] = stripVTControlCharacters(error.stderr ?? '').split(STACK)
-    throw new Error(said.trim() || error.message, { cause: error })
+    const said = stripVTControlCharacters(error.stderr ?? '')
+      .split('\n')
+      .filter((line) => line.trim() !== '' && !PREAMBLE.test(line))
+    throw new Error(said.slice(0, TOLD_LINES).join('\n') || error.message, { cause: error })
   })
 }
 

@@ -1,10 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import { type ClientOptions, type Message, RoomlogClient, until } from '@roomlog/client'
 import { faultProxy, suiteOn } from '@roomlog/testkit'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { ENGINES, ROOT, type RunningRoomlog, startRoomlog } from './running-roomlog.ts'
+import { runExample } from './example-run.ts'
+import { ENGINES, type RunningRoomlog, startRoomlog } from './running-roomlog.ts'
 
 const FAULTS_MS = 30_000
 /** A reset comes after 1 to so many bytes of a connection. */
@@ -87,7 +85,7 @@ for (const engine of ENGINES) {
     describe('the recipes', () => {
       test('chat: what is typed is said, what is said is shown', async () => {
         const { args, say } = await scene(roomlog)
-        await using chat = run('chat.ts', args)
+        await using chat = runExample('chat.ts', args)
         chat.stdin?.write('hello from a terminal\n')
         await chat.shows('Ada hello from a terminal')
         await say('welcome')
@@ -96,7 +94,7 @@ for (const engine of ENGINES) {
 
       test('bot: each ping is answered once', async () => {
         const { args, say, said } = await scene(roomlog)
-        await using bot = run('bot.ts', args)
+        await using bot = runExample('bot.ts', args)
         await bot.shows('online')
         for (let i = 0; i < 3; i += 1) await say('ping')
         await vi.waitFor(async () => expect(await said('pong to')).toHaveLength(3), PATIENCE)
@@ -104,7 +102,7 @@ for (const engine of ENGINES) {
 
       test('send-states: two are stored, and one is refused', async () => {
         const { args, said } = await scene(roomlog)
-        await using sender = run('send-states.ts', args)
+        await using sender = runExample('send-states.ts', args)
         await sender.ended
         expect(sender.output().trim().split('\n').toSorted()).toEqual([
           ': queued',
@@ -119,7 +117,7 @@ for (const engine of ENGINES) {
       test('history: the first unread message, the first of all, and all read', async () => {
         const { args, say } = await scene(roomlog)
         for (let i = 1; i <= 130; i += 1) await say(`message ${i}`)
-        await using reader = run('history.ts', args)
+        await using reader = runExample('history.ts', args)
         await reader.ended
         expect(reader.output()).toBe(
           '130 unread, the first is message 1\nthe room begins with message 1\n0 unread\n',
@@ -128,7 +126,7 @@ for (const engine of ENGINES) {
 
       test('people: who is here, and who types', async () => {
         const { args, grace, roomId } = await scene(roomlog)
-        await using shown = run('people.ts', args)
+        await using shown = runExample('people.ts', args)
         await shown.shows('Grace is away')
         const client = new RoomlogClient({ url: roomlog.apiUrl })
         await client.login(grace)
@@ -211,34 +209,6 @@ async function scene({ apiUrl }: RunningRoomlog) {
     args: [apiUrl, ada.username, ada.password, roomId],
     said: async (beginning: string) =>
       (await history()).map(({ body }) => body).filter((body) => body.startsWith(beginning)),
-  }
-}
-
-interface Example extends AsyncDisposable {
-  readonly stdin: ChildProcess['stdin']
-  readonly output: () => string
-  readonly ended: Promise<unknown>
-  shows(text: string): Promise<void>
-}
-
-function run(name: string, args: readonly string[]): Example {
-  const child = spawn(process.execPath, [join(ROOT, 'packages/client/examples', name), ...args])
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-  }
-  const ended = once(child, 'close')
-  return {
-    ...{ stdin: child.stdin, output: () => output, ended },
-    shows: async (text) => {
-      await vi.waitFor(() => expect(output).toContain(text), PATIENCE)
-    },
-    [Symbol.asyncDispose]: async () => {
-      child.kill()
-      await ended
-    },
   }
 }
 

@@ -23,9 +23,7 @@ export async function findBrowser(): Promise<StartedServer> {
   throw new Error(`neither ${NAMES.join(' nor ')} is on PATH`)
 }
 
-/** Without a window. */
+/** Without a window, and without Chromium's own sandbox, which works neither for root nor in most containers. */
 export function launchBrowser(program: string): Promise<Browser> {
-  // Chromium's own sandbox does not work for root.
-  const options = process.getuid?.() === 0 ? { chromiumSandbox: false } : {}
-  return chromium.launch({ executablePath: program, ...options })
+  return chromium.launch({ executablePath: program })
 }

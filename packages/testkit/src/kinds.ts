@@ -9,8 +9,9 @@ export const REQUIRABLE = [...DEPENDENCY_KINDS, 'containers'] as const
 export type Requirable = (typeof REQUIRABLE)[number]
 
 /**
- * What looking for a server led to. `urls` is one connection URL for PostgreSQL and Redis, `host:port` of
- * each broker for Kafka, the image or program of Prometheus and the program of the browser, of which each suite starts its own. `how` is the rung of the ladder that gave it, `what` names it for people.
+ * What looking for a server led to. `urls` is one connection URL for PostgreSQL and Redis, `host:port` of each broker for
+ * Kafka; the image or program of Prometheus and the program of the browser, of which each suite starts its own. `how` is
+ * the rung of the ladder that gave it, `what` names it for people.
  */
 export type Found =
   | {

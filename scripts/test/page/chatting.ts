@@ -1,5 +1,7 @@
+import { RoomlogClient } from '@roomlog/client'
 import { afterEach, describe, expect, test } from 'vitest'
-import { graveFindings, type PageWorld } from '../page-world.ts'
+import { runExample } from '../example-run.ts'
+import { graveFindings, newAccount, type PageWorld } from '../page-world.ts'
 
 /** How far somebody has read is told now and then: they may be no member any more when it arrives. */
 const READ_TOO_LATE = /^Failed to load resource: .* 403 \(Forbidden\) \(.*\/read\)$/
@@ -23,6 +25,20 @@ export function chatting(world: () => PageWorld): void {
       }
       await ada.say('Still here')
       await grace.shows('Still here')
+    })
+
+    test('chat with a program on the SDK', async () => {
+      const ada = await world().person('Ada')
+      await ada.createRoom('Terminal')
+      const { apiUrl } = world().roomlog
+      const { name, ...account } = newAccount('Robot')
+      await new RoomlogClient({ url: apiUrl }).register({ ...account, displayName: name })
+      const { username, password } = account
+      await using program = runExample('chat.ts', [apiUrl, username, password, ada.roomId])
+      program.stdin?.write('hello from a terminal\n')
+      await ada.shows('hello from a terminal')
+      await ada.say('hello from a page')
+      await program.shows('Ada hello from a page')
     })
 
     test.each(['light', 'dark'] as const)('meet no barrier: %s', async (colorScheme) => {

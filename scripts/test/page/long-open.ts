@@ -2,12 +2,9 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { PATIENCE } from '../chat-page.ts'
 import { NETWORK_LOST, type PageWorld, TOKEN_TTL_MS } from '../page-world.ts'
 
-/** The refusal by which a page learns that the token it had has expired. */
-const EXPIRED = /^Failed to load resource: the server responded with a status of 401/
-
 export function longOpen(world: () => PageWorld): void {
   describe('a page that stays open', () => {
-    afterEach(() => world().leave([...NETWORK_LOST, EXPIRED]))
+    afterEach(() => world().leave(NETWORK_LOST))
 
     test('outlives its token, whether it was awake meanwhile or not', async () => {
       const [ada, grace] = await world().pair('All day')

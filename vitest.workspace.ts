@@ -8,6 +8,8 @@ export default defineConfig({
     globalSetup: ['packages/testkit/src/global-setup.ts'],
     // Servers are stopped in there.
     teardownTimeout: 60_000,
+    // What is awaited comes; a second, the default, is nothing on a machine that does other things, too.
+    expect: { poll: { timeout: 20_000 } },
     coverage: {
       provider: 'v8',
       include: ['packages/*/src/**/*.ts', 'services/*/src/**/*.ts'],

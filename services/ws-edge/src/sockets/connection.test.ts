@@ -116,7 +116,8 @@ test('what waits for a client that does not read takes little more memory than i
   await expect.poll(() => other.connection.unsentBytes).toBe(0)
   const waits = stuck.connection.unsentBytes - before.unsent
   expect(waits).toBeGreaterThan(0.4 * MIB)
-  expect(memoryInUse() - before.held).toBeLessThan(3 * waits)
+  // Twice at most, and what the engine makes meanwhile for itself; slices of a pool would hold 24 times as much.
+  expect(memoryInUse() - before.held).toBeLessThan(8 * waits)
 })
 
 test('what is read in the end is all that was written, in order', async () => {

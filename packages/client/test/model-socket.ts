@@ -15,6 +15,7 @@ export class ModelSocket implements Socket {
   /** Neither end hears of the other any more, and neither knows. */
   isSilent = false
   isGone = false
+  readyState = 1
   onFrame: (frame: ClientFrame) => void = () => undefined
   onGone: () => void = () => undefined
   readonly #time: VirtualTime
@@ -77,6 +78,7 @@ export class ModelSocket implements Socket {
 
   #gone(code: number): void {
     this.isGone = true
+    this.readyState = 3
     this.onGone()
     this.#tell('close', { data: undefined, code })
   }

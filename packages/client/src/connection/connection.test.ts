@@ -52,6 +52,20 @@ describe('a connection that is dead without a word', () => {
   })
 })
 
+test('a connection that closes is sent nothing any more', async () => {
+  const { world, ada } = await online()
+  const sent: string[] = []
+  for (const socket of world.server.sockets) {
+    socket.readyState = 2
+    socket.send = (text) => void sent.push(text)
+  }
+  ada.client.room(ROOM).send('too late for this one')
+  ada.client.room(ROOM).setTyping(true)
+  await world.time.pass(1000)
+  expect(sent).toEqual([])
+  world.close()
+})
+
 describe('a machine that slept', () => {
   test('keeps a connection that is alive, however late its timers are', async () => {
     const { world, ada } = await online()

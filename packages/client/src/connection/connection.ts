@@ -25,6 +25,8 @@ import { Renewal } from './renewal.ts'
 
 /** From the attempt to the edge's welcome. */
 const WELCOME_MS = 10_000
+/** A socket's `readyState`. */
+const OPEN = 1
 /** The api is asked again which edges there are after so many failures in a row. */
 const FAILURES_BEFORE_CONFIG = 2
 
@@ -187,7 +189,7 @@ export class Connection {
       if (!isCurrent()) return
       const token = sessions.current.accessToken
       const { WebSocket } = platform
-      if (WebSocket === undefined) throw new Error('no WebSocket here: give one as platform.WebSocket')
+      if (WebSocket === undefined) throw new Error('no WebSocket: give platform.WebSocket')
       const socket = new WebSocket(url, [SUBPROTOCOL, BEARER_SUBPROTOCOL_PREFIX + token])
       const welcomeTimer = new Timer(platform)
       welcomeTimer.set(WELCOME_MS, () => this.#lost(connection))
@@ -226,7 +228,10 @@ export class Connection {
     current.welcomeTimer.clear()
     current.welcomedAtMs = platform.monotonicMs()
     this.#serverLessMonotonicMs = Date.parse(welcome.serverTime) - current.welcomedAtMs
-    current.pacer = new Pacer(platform, welcome.limits.framesPerSecond, (text) => socket.send(text))
+    current.pacer = new Pacer(platform, welcome.limits.framesPerSecond, (text) => {
+      // While it closes it takes nothing any more, and its close event is yet to come.
+      if (socket.readyState === OPEN) socket.send(text)
+    })
     current.heartbeat = new Heartbeat({
       platform,
       intervalMs: welcome.heartbeatIntervalMs,

@@ -43,6 +43,8 @@ export interface FetchAnswer {
 
 /** What is used of a WebSocket. */
 export interface Socket {
+  /** As of a browser's WebSocket: 0 connecting, 1 open, 2 closing, 3 closed. */
+  readonly readyState: number
   send(text: string): void
   close(code?: number): void
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void

@@ -7,6 +7,9 @@ const KILLS = 5
 const BETWEEN_MS = [3_000, 6_000] as const
 const GHOSTS = 5
 const GHOSTS_GONE_MS = 80_000
+const ALONE_MS = 12_000
+const BACK_SHARE = 0.99
+const PATIENCE_MS = 60_000
 
 export const edgeKilled: Fault = {
   id: 'F1',
@@ -15,28 +18,34 @@ export const edgeKilled: Fault = {
   // An edge that comes back under its name waits for its old session's end; clients are on the other by then.
   recovery: { p99Ms: 5_000 },
   inject: async (nemesis) => {
-    await killEdges(nemesis)
     const { stack, random } = nemesis
+    for (let i = 0; i < nemesis.times(KILLS, 1); i += 1) {
+      await killService(nemesis, random.pick(stack.edges))
+      await nemesis.sleep(random.int(...BETWEEN_MS))
+    }
     if (!nemesis.isShort) await killWithPeople(nemesis, random.pick(stack.edges))
   },
 }
 
-/** Nobody can go elsewhere: all wait until it is there again, on Kafka for the end of its old session, too. */
+/** Nobody can go elsewhere, nor say anything: how long all wait for it is measured from its end on. */
 export const onlyEdgeKilled: Fault = {
   id: 'F1s',
   title: 'the only edge, kill -9',
   engines: BOTH,
   stack: { edges: 1 },
-  recovery: { p99Ms: 12_000 },
-  inject: killEdges,
-}
-
-async function killEdges(nemesis: Nemesis): Promise<void> {
-  const { stack, random } = nemesis
-  for (let i = 0; i < nemesis.times(KILLS, 1); i += 1) {
-    await killService(nemesis, random.pick(stack.edges))
-    await nemesis.sleep(random.int(...BETWEEN_MS))
-  }
+  recovery: { p99Ms: ALONE_MS },
+  inject: async (nemesis) => {
+    const { stack, crowd, random } = nemesis
+    const [edge = ''] = stack.edges
+    for (let i = 0; i < nemesis.times(KILLS, 1); i += 1) {
+      await nemesis.act(edge, 'kill -9', () => stack.signal(edge, 'SIGKILL'))
+      await nemesis.until('nobody is live', () => crowd.live === 0, PATIENCE_MS)
+      const isBack = () => crowd.live >= crowd.clients.length * BACK_SHARE
+      const ms = await nemesis.until('99 % are live again', isBack, PATIENCE_MS)
+      nemesis.bound('99 % live again, ms', ms, ALONE_MS)
+      await nemesis.sleep(random.int(...BETWEEN_MS))
+    }
+  },
 }
 
 /** Some go away together with their edge, which nobody is told of: they are online until their time is over. */

@@ -22,15 +22,15 @@ const NOTE_WHEN_USABLE = `new MutationObserver((_, observer) => {
  */
 export async function page({ urls }: RunState, say: (text: string) => void): Promise<readonly Row[]> {
   const program = (await findBrowser()).urls[0]
-  await using browser = closing(await launchBrowser(program))
+  await using browser = await launchBrowser(program)
   const row = async (name: string, options: BrowserContextOptions, path: string): Promise<Row> => {
     say(name)
     const times: number[] = []
-    for (let i = 0; i < LOADS; i += 1) times.push(await load(browser.browser, urls.api + path, options))
+    for (let i = 0; i < LOADS; i += 1) times.push(await load(browser, urls.api + path, options))
     const measured = percentiles(times)
     return { name, target: `p50 ≤ ${TARGET_MS} ms`, measured, ok: measured.p50 <= TARGET_MS }
   }
-  const { storageState, hash } = await roomOfSomebody(browser.browser, urls.api)
+  const { storageState, hash } = await roomOfSomebody(browser, urls.api)
   return [
     await row('page, first visit', {}, '/'),
     await row('page, back in a room', { storageState }, `/${hash}`),
@@ -72,8 +72,4 @@ async function roomOfSomebody(browser: Browser, url: string) {
   const [storageState, { hash }] = [await context.storageState(), new URL(tab.url())]
   await context.close()
   return { storageState, hash }
-}
-
-function closing(browser: Browser) {
-  return { browser, [Symbol.asyncDispose]: () => browser.close() }
 }

@@ -44,21 +44,21 @@ export function apiOf(call: Caller) {
     users: (ids: readonly string[]) =>
       call<{ users: readonly User[] }>(`/users${query({ ids: ids.join() })}`).then(({ users }) => users),
     /** Mine, by id. */
-    rooms: (page: Page = {}) => call<RoomsPage>(`/rooms${query({ ...page })}`),
+    rooms: (page?: Page) => call<RoomsPage>(`/rooms${query(page)}`),
     room: (roomId: string) => call<{ room: Room }>(`/rooms/${roomId}`).then(({ room }) => room),
-    createRoom: (room: { readonly name: string; readonly visibility?: Visibility }) =>
-      post<{ room: Room }>('/rooms', room).then((answer) => answer.room),
+    createRoom: (facts: { readonly name: string; readonly visibility?: Visibility }) =>
+      post<{ room: Room }>('/rooms', facts).then(({ room }) => room),
     /** Whose names begin so. */
-    publicRooms: (search: string, page: Page = {}) =>
+    publicRooms: (search: string, page?: Page) =>
       call<{ rooms: readonly PublicRoom[]; nextCursor: string | null }>(
         `/rooms/public${query({ search, ...page })}`,
       ),
     joinRoom: (roomId: string) => post<{ room: Room }>(`/rooms/${roomId}/join`).then(({ room }) => room),
     updateRoom: (roomId: string, changes: { readonly name?: string; readonly visibility?: Visibility }) =>
       patch<{ room: Room }>(`/rooms/${roomId}`, changes).then(({ room }) => room),
-    members: (roomId: string, page: Page = {}) =>
+    members: (roomId: string, page?: Page) =>
       call<{ members: readonly Member[]; nextCursor: string | null }>(
-        `/rooms/${roomId}/members${query({ ...page })}`,
+        `/rooms/${roomId}/members${query(page)}`,
       ),
     addMember: (roomId: string, username: string) =>
       post<{ member: Member }>(`/rooms/${roomId}/members`, { username }).then(({ member }) => member),
@@ -67,15 +67,14 @@ export function apiOf(call: Caller) {
     /** `me` leaves. */
     removeMember: (roomId: string, userId: string) =>
       call<void>(`/rooms/${roomId}/members/${userId}`, { method: 'DELETE' }),
-    history: (roomId: string, read: PageRead) =>
-      call<History>(`/rooms/${roomId}/messages${query({ ...read })}`),
+    history: (roomId: string, read: PageRead) => call<History>(`/rooms/${roomId}/messages${query(read)}`),
     /** Never moves back: the answer is where the position is now. */
     read: (roomId: string, lastReadMessageId: string) =>
       post<ReadPosition>(`/rooms/${roomId}/read`, { lastReadMessageId }),
   }
 }
 
-function query(parameters: Readonly<Record<string, string | number | undefined>>): string {
+function query(parameters: object = {}): string {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== '')
   const text = given.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&')
   return text === '' ? '' : `?${text}`

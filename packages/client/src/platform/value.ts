@@ -5,6 +5,7 @@ export interface Value<T> {
   subscribe(listener: () => void): () => void
 }
 
+/** A value that its owner sets. */
 export class Cell<T> implements Value<T> {
   #value: T
   readonly #listeners = new Set<() => void>()

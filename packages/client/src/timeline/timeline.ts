@@ -76,7 +76,7 @@ export class Timeline {
   #view: RoomView = newRoomView({ from: 'newest', pageLimit: PAGE_LIMIT, maxWaiting: MAX_WAITING })
   #window: TimelineWindow
   /** Stored, and not come as messages yet; with the connection over which that was told. */
-  #landing: readonly { readonly send: Send; readonly connection: number | undefined }[] = []
+  #landing: readonly (readonly [Send, number | undefined])[] = []
   #loading: Promise<void> | undefined
   /** While one thing changes after the other nobody is told of what is between. */
   #isChanging = false
@@ -171,7 +171,7 @@ export class Timeline {
   /** For the client: one's own sends have changed. */
   sendChanged(send: Send): void {
     if (send.state === 'persisted' && (send.seq ?? 0) > (this.#view.last ?? 0)) {
-      this.#landing = [...this.#landing, { send, connection: this.#view.connection }]
+      this.#landing = [...this.#landing, [send, this.#view.connection]]
     }
     this.#tell()
   }
@@ -209,8 +209,7 @@ export class Timeline {
     const { last, connection, head = Number.POSITIVE_INFINITY } = this.#view
     // A log that is shorter than an earlier connection told is another one.
     this.#landing = this.#landing.filter(
-      ({ send: { seq = 0 }, ...told }) =>
-        seq > (last ?? 0) && (seq <= head || told.connection === connection),
+      ([{ seq = 0 }, told]) => seq > (last ?? 0) && (seq <= head || told === connection),
     )
     if (last === undefined || last === this.#window.tail?.upTo) return
     this.#window = appended(this.#window, messages, Math.max(last, messages.at(-1)?.seq ?? 0))
@@ -279,7 +278,7 @@ export class Timeline {
     const hasNewer = run !== undefined && !isAtEnd(this.#window)
     return {
       messages: run?.messages ?? [],
-      sends: hasNewer ? [] : [...this.#landing.map(({ send }) => send), ...this.#options.sends()],
+      sends: hasNewer ? [] : [...this.#landing.map(([send]) => send), ...this.#options.sends()],
       hasOlder: (run?.after ?? 0) > 0,
       hasNewer,
       isLoading: this.#loading !== undefined,

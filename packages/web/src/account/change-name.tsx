@@ -4,7 +4,6 @@ import { Field } from '../look/field.tsx'
 import { Problem } from '../look/problem.tsx'
 import { useClient } from '../session/use-client.ts'
 import { useAction } from '../state/use-action.ts'
-import { errorText } from '../text/error-text.ts'
 import { useTexts } from '../text/use-texts.ts'
 
 export function ChangeName({ name }: { readonly name: string }) {
@@ -37,7 +36,7 @@ export function ChangeName({ name }: { readonly name: string }) {
       <p className="hint" aria-live="polite">
         {isDone && t.saved}
       </p>
-      <Problem text={change.error === undefined ? undefined : errorText(t, change.error)} />
+      <Problem error={change.error} />
     </form>
   )
 }

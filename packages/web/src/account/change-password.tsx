@@ -4,7 +4,6 @@ import { Problem } from '../look/problem.tsx'
 import { isPassword } from '../session/account-checks.ts'
 import { useClient } from '../session/use-client.ts'
 import { useAction } from '../state/use-action.ts'
-import { errorText } from '../text/error-text.ts'
 import { useTexts } from '../text/use-texts.ts'
 
 export function ChangePassword() {
@@ -39,13 +38,7 @@ export function ChangePassword() {
           {...{ name: 'next', label: t.newPassword, type: 'password', maxLength: 1024, hint: t.passwordHint }}
           {...{ autoComplete: 'new-password', problem }}
         />
-        <Problem
-          text={
-            change.error === undefined
-              ? undefined
-              : errorText(t, change.error, { invalid_credentials: t.wrongPassword })
-          }
-        />
+        <Problem error={change.error} special={{ invalid_credentials: t.wrongPassword }} />
         <p aria-live="polite" className="hint">
           {isDone && t.passwordChanged}
         </p>

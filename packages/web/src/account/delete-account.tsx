@@ -4,7 +4,6 @@ import { Problem } from '../look/problem.tsx'
 import { useClient } from '../session/use-client.ts'
 import { useLeave } from '../session/use-leave.ts'
 import { useAction } from '../state/use-action.ts'
-import { errorText } from '../text/error-text.ts'
 import { useTexts } from '../text/use-texts.ts'
 
 export function DeleteAccount() {
@@ -28,13 +27,7 @@ export function DeleteAccount() {
           {...{ name: 'password', label: t.password, type: 'password', maxLength: 1024, required: true }}
           autoComplete="current-password"
         />
-        <Problem
-          text={
-            remove.error === undefined
-              ? undefined
-              : errorText(t, remove.error, { invalid_credentials: t.wrongPassword })
-          }
-        />
+        <Problem error={remove.error} special={{ invalid_credentials: t.wrongPassword }} />
         <button type="submit" className="button danger" disabled={remove.isRunning}>
           {t.deleteForGood}
         </button>

@@ -2,7 +2,6 @@ import { useContext } from 'react'
 import { Problem } from '../look/problem.tsx'
 import { SessionStoreContext, useClient } from '../session/use-client.ts'
 import { useAction } from '../state/use-action.ts'
-import { errorText } from '../text/error-text.ts'
 import { useTexts } from '../text/use-texts.ts'
 import { exportOf } from './export-of.ts'
 
@@ -22,7 +21,7 @@ export function ExportData() {
       <summary>{t.exportData}</summary>
       <div className="stack">
         <p className="hint">{t.exportHint}</p>
-        <Problem text={save.error === undefined ? undefined : errorText(t, save.error)} />
+        <Problem error={save.error} />
         <button type="button" className="button" disabled={save.isRunning} onClick={() => void save.run()}>
           {save.isRunning ? t.loading : t.exportData}
         </button>

@@ -1,4 +1,4 @@
-import { Cell } from '../state/cell.ts'
+import { Cell } from '@roomlog/client'
 import { keep, readKept } from '../state/kept.ts'
 
 export const THEMES = ['system', 'light', 'dark'] as const

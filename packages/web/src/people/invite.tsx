@@ -3,7 +3,6 @@ import { Field } from '../look/field.tsx'
 import { Problem } from '../look/problem.tsx'
 import { useClient } from '../session/use-client.ts'
 import { useAction } from '../state/use-action.ts'
-import { errorText } from '../text/error-text.ts'
 import { useTexts } from '../text/use-texts.ts'
 import { useRosters } from './use-roster.ts'
 
@@ -34,7 +33,7 @@ export function Invite({ roomId }: { readonly roomId: string }) {
       <button type="submit" className="button" disabled={invite.isRunning}>
         {t.invite}
       </button>
-      <Problem text={invite.error === undefined ? undefined : errorText(t, invite.error)} />
+      <Problem error={invite.error} />
       <p className="hint" aria-live="polite">
         {invited !== '' && t.invited(invited)}
       </p>

@@ -3,7 +3,6 @@ import { useState } from 'react'
 import { Problem } from '../look/problem.tsx'
 import { useClient } from '../session/use-client.ts'
 import { useAction } from '../state/use-action.ts'
-import { errorText } from '../text/error-text.ts'
 import { useTexts } from '../text/use-texts.ts'
 import { useRosters } from './use-roster.ts'
 
@@ -65,7 +64,7 @@ export function MemberTools({ member, roomId, onDone }: MemberToolsProps) {
           </button>
         </>
       )}
-      <Problem text={act.error === undefined ? undefined : errorText(t, act.error)} />
+      <Problem error={act.error} />
     </div>
   )
 }

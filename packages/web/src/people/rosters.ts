@@ -1,5 +1,5 @@
 import type { Member, RoomlogClient, Value } from '@roomlog/client'
-import { Cell } from '../state/cell.ts'
+import { Cell } from '@roomlog/client'
 import { type Roster, type RosterEvent, stepRoster, UNREAD_ROSTER } from './roster.ts'
 
 const PAGE_LIMIT = 100

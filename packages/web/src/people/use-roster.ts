@@ -1,5 +1,5 @@
+import { Cell } from '@roomlog/client'
 import { createContext, useContext, useMemo } from 'react'
-import { Cell } from '../state/cell.ts'
 import { useValue } from '../state/use-value.ts'
 import { type Roster, UNREAD_ROSTER } from './roster.ts'
 import type { Rosters } from './rosters.ts'

@@ -6,7 +6,6 @@ import { Problem } from '../look/problem.tsx'
 import { useClient } from '../session/use-client.ts'
 import { useAction } from '../state/use-action.ts'
 import { useValue } from '../state/use-value.ts'
-import { errorText } from '../text/error-text.ts'
 import { useTexts } from '../text/use-texts.ts'
 import { openRoom } from './selected-room.ts'
 import { usePublicRooms } from './use-public-rooms.ts'
@@ -40,9 +39,7 @@ export default function FindRooms({ onClose }: { readonly onClose: () => void })
           autoComplete: 'off',
         }}
       />
-      <Problem
-        text={problem === undefined ? undefined : errorText(t, problem, { forbidden: t.removedByOwner })}
-      />
+      <Problem error={problem} special={{ forbidden: t.removedByOwner }} />
       <ul className="found-rooms" aria-busy={isLoading}>
         {rooms.map(({ id, name, memberCount }) => (
           <li key={id} className="found-room">

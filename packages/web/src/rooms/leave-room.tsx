@@ -3,7 +3,6 @@ import { useState } from 'react'
 import { Problem } from '../look/problem.tsx'
 import { useClient } from '../session/use-client.ts'
 import { useAction } from '../state/use-action.ts'
-import { errorText } from '../text/error-text.ts'
 import { useTexts } from '../text/use-texts.ts'
 import { openRoom } from './selected-room.ts'
 
@@ -46,7 +45,7 @@ export function LeaveRoom({ room, onLeft }: LeaveRoomProps) {
           {t.leaveRoom}
         </button>
       )}
-      <Problem text={leave.error === undefined ? undefined : errorText(t, leave.error)} />
+      <Problem error={leave.error} />
     </section>
   )
 }

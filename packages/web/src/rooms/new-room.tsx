@@ -5,7 +5,6 @@ import { Field } from '../look/field.tsx'
 import { Problem } from '../look/problem.tsx'
 import { useClient } from '../session/use-client.ts'
 import { useAction } from '../state/use-action.ts'
-import { errorText } from '../text/error-text.ts'
 import { useTexts } from '../text/use-texts.ts'
 import { openRoom } from './selected-room.ts'
 import { VisibilityField } from './visibility-field.tsx'
@@ -35,7 +34,7 @@ export default function NewRoom({ onClose }: { readonly onClose: () => void }) {
           problem={isMissing ? t.missing : undefined}
         />
         <VisibilityField value="public" />
-        <Problem text={create.error === undefined ? undefined : errorText(t, create.error)} />
+        <Problem error={create.error} />
         <div className="row-buttons is-end">
           <button type="button" className="button" onClick={onClose}>
             {t.cancel}

@@ -4,7 +4,6 @@ import { Field } from '../look/field.tsx'
 import { Problem } from '../look/problem.tsx'
 import { useClient } from '../session/use-client.ts'
 import { useAction } from '../state/use-action.ts'
-import { errorText } from '../text/error-text.ts'
 import { useTexts } from '../text/use-texts.ts'
 import { VisibilityField } from './visibility-field.tsx'
 
@@ -35,7 +34,7 @@ export function RoomSettings({ room }: { readonly room: RoomFacts }) {
         <p className="hint" aria-live="polite">
           {isDone && t.saved}
         </p>
-        <Problem text={save.error === undefined ? undefined : errorText(t, save.error)} />
+        <Problem error={save.error} />
         <button type="submit" className="button" disabled={save.isRunning}>
           {t.save}
         </button>

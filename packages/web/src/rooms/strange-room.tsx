@@ -3,7 +3,6 @@ import { Problem } from '../look/problem.tsx'
 import { useClient } from '../session/use-client.ts'
 import { useAction } from '../state/use-action.ts'
 import { useValue } from '../state/use-value.ts'
-import { errorText } from '../text/error-text.ts'
 import { useTexts } from '../text/use-texts.ts'
 import { hashOf } from './selected-room.ts'
 
@@ -33,11 +32,7 @@ export function StrangeRoom({ roomId, isLoaded, wasMember }: StrangeRoomProps) {
       </a>
       <h1>{wasMember ? t.removedFrom : t.notMember}</h1>
       <p>{t.notMemberHint}</p>
-      <Problem
-        text={
-          join.error === undefined ? undefined : errorText(t, join.error, { forbidden: t.removedByOwner })
-        }
-      />
+      <Problem error={join.error} special={{ forbidden: t.removedByOwner }} />
       <button
         type="button"
         className="button primary"

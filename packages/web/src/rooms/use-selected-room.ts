@@ -1,11 +1,6 @@
-import { useSyncExternalStore } from 'react'
+import { useHash } from '../state/use-hash.ts'
 import { roomOfHash } from './selected-room.ts'
 
-function subscribe(listener: () => void): () => void {
-  addEventListener('hashchange', listener)
-  return () => removeEventListener('hashchange', listener)
-}
-
 export function useSelectedRoom(): string | undefined {
-  return useSyncExternalStore(subscribe, () => roomOfHash(location.hash))
+  return roomOfHash(useHash())
 }

@@ -1,16 +1,12 @@
-import { useSyncExternalStore } from 'react'
+import { useHash } from '../state/use-hash.ts'
 import { useTexts } from '../text/use-texts.ts'
 import { secondPersonUrl } from './person.ts'
-
-function subscribe(listener: () => void): () => void {
-  addEventListener('hashchange', listener)
-  return () => removeEventListener('hashchange', listener)
-}
 
 /** A way to try a chat alone; on a real site there is none. */
 export function SecondPerson({ hasHint = false }: { readonly hasHint?: boolean }) {
   const t = useTexts()
-  const url = useSyncExternalStore(subscribe, () => secondPersonUrl(location))
+  const { hostname, search } = location
+  const url = secondPersonUrl({ hostname, search, hash: useHash() })
   if (url === undefined) return null
   return (
     <>

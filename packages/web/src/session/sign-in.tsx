@@ -4,7 +4,6 @@ import { Field } from '../look/field.tsx'
 import { Logo } from '../look/logo.tsx'
 import { Problem } from '../look/problem.tsx'
 import { useAction } from '../state/use-action.ts'
-import { errorText } from '../text/error-text.ts'
 import { useTexts } from '../text/use-texts.ts'
 import { isPassword, isUsername } from './account-checks.ts'
 import { useClient } from './use-client.ts'
@@ -82,7 +81,7 @@ export function SignIn({ hasEnded, isSecondPerson }: SignInProps) {
           {...{ maxLength: 1024, autoComplete: isNew ? 'new-password' : 'current-password' }}
           hint={isNew ? t.passwordHint : undefined}
         />
-        <Problem text={signIn.error === undefined ? undefined : errorText(t, signIn.error)} />
+        <Problem error={signIn.error} />
         <button className="button primary wide" type="submit" disabled={signIn.isRunning}>
           {isNew ? t.createAccount : t.logIn}
         </button>

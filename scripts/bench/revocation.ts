@@ -3,8 +3,9 @@ import { connect, type Database } from '@roomlog/db'
 import { BEARER_SUBPROTOCOL_PREFIX, type ServerFrame, SUBPROTOCOL } from '@roomlog/protocol/wire'
 import { sql } from 'kysely'
 import { Person } from '../person.ts'
-import type { RunState } from '../start/run-file.ts'
 import { type Percentiles, percentiles } from './percentiles.ts'
+import { roomlogOf } from './roomlog.ts'
+import { type Bench, type BenchContext, figureRow, type Row } from './row.ts'
 
 const ROOMS = 100
 /** Over several sweeps of the edge, so that removals fall anywhere between two. */
@@ -12,37 +13,42 @@ const SPREAD_MS = 10_000
 const MESSAGE_INTERVAL_MS = 100
 const PATIENCE_MS = 15_000
 
-export interface Row {
-  readonly name: string
-  readonly target: string
-  readonly measured: Percentiles
-  readonly ok: boolean
-}
-
 /**
  * From the asking for a removal to the last byte of the room on the removed user's socket, in milliseconds: through REST,
  * whose signal evicts at once; and past the api, as if the signal were lost, which the edge's sweep finds. Messages go on
  * in the rooms meanwhile. Both ends are the client's, so the request, the commit and the way to the socket are included;
  * the eviction's own frame is the last of a room.
  */
-export async function revocation(
-  { urls, databaseUrl }: RunState,
-  say: (text: string) => void,
-): Promise<readonly Row[]> {
-  const database = connect({ url: databaseUrl, applicationName: 'roomlog-bench' })
+export const revocation: Bench = { ids: ['removal', 'removal-unsignalled'], run }
+
+async function run({ engine, say }: BenchContext): Promise<readonly Row[]> {
+  await using roomlog = await roomlogOf({ engine })
+  const { apiUrl, servers } = roomlog
+  const database = connect({ url: servers.postgres.url, applicationName: 'roomlog-bench' })
   try {
-    const signalled = await measure(urls.api, say, removeThroughApi)
-    const unsignalled = await measure(urls.api, say, (_owner, roomId, userId) =>
+    const signalled = await measure(apiUrl, say, removeThroughApi)
+    const unsignalled = await measure(apiUrl, say, (_owner, roomId, userId) =>
       removePastApi(database, roomId, userId),
     )
     return [
-      { name: 'removal, by signal', target: 'p99 ≤ 1000 ms', measured: signalled, ok: signalled.p99 <= 1000 },
-      {
-        name: 'removal, signal lost',
-        target: 'max ≤ 6000 ms',
-        measured: unsignalled,
-        ok: unsignalled.max <= 6000,
-      },
+      figureRow(
+        {
+          id: 'removal',
+          what: 'removal of a member until their last byte, p99 ms',
+          target: { atMost: 1000 },
+        },
+        [signalled.p99],
+        signalled.n,
+      ),
+      figureRow(
+        {
+          id: 'removal-unsignalled',
+          what: 'the same with its signal lost, longest ms',
+          target: { atMost: 6000 },
+        },
+        [unsignalled.max],
+        unsignalled.n,
+      ),
     ]
   } finally {
     await database.close()

@@ -1,3 +1,4 @@
+import { markdown } from '../markdown.ts'
 import { CONTROLS, isCaught, isControl } from './controls.ts'
 import type { Fault } from './fault.ts'
 import { isClean, type ResultLine } from './results.ts'
@@ -36,16 +37,6 @@ export function controlTable(lines: readonly ResultLine[]): string {
     }),
   )
   return markdown([CONTROL_COLUMNS, ...rows])
-}
-
-/** Columns of numbers stand to the right. */
-function markdown([head = [], ...rows]: readonly (readonly string[])[]): string {
-  const widths = head.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]?.length ?? 0)))
-  const isNumber = head.map((_, i) => i > 0 && rows.every((row) => /^[0-9]/.test(row[i] ?? '')))
-  const text = (row: readonly string[]) =>
-    `| ${row.map((cell, i) => (isNumber[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join(' | ')} |`
-  const rule = `|${widths.map((width, i) => (isNumber[i] ? `${'-'.repeat(width + 1)}:` : '-'.repeat(width + 2))).join('|')}|`
-  return [text(head), rule, ...rows.map(text)].join('\n')
 }
 
 function rowOf(title: string, runs: readonly ResultLine[]): readonly string[] {

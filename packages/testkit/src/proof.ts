@@ -35,3 +35,4 @@ export {
 } from './proof/servers/controlled-redis.ts'
 export type { ControlledServer, ControlledServerOptions } from './proof/servers/controlled-server.ts'
 export { keepProcess, keptFolder } from './proof/servers/kept.ts'
+export { treeOf } from './proof/servers/process-tree.ts'

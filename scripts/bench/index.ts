@@ -1,0 +1,6 @@
+import { page } from './page.ts'
+import { revocation } from './revocation.ts'
+import type { Bench } from './row.ts'
+
+/** In the order of what they cover, from the socket to the whole path. */
+export const BENCHES: readonly Bench[] = [revocation, page]

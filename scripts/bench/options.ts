@@ -1,0 +1,38 @@
+import { parseArgs } from 'node:util'
+import type { EngineName } from '../chaos/stack.ts'
+
+export interface BenchOptions {
+  /** Undefined: all. */
+  readonly only: ReadonlySet<string> | undefined
+  readonly engine: EngineName
+  readonly json: boolean
+  readonly rounds: number
+}
+
+export const USAGE = `npm run bench -- [--only A1,A3] [--engine embedded|full] [--rounds N] [--json]
+
+  --only    these rows of the table alone
+  --engine  of the Roomlog that is measured as a whole, default embedded; full is Kafka and Redis
+  --rounds  how often each thing is measured, default 5
+  --json    one line of JSON for each row instead of the table`
+
+/** Throws an error whose text says what is wrong. */
+export function parseOptions(args: readonly string[], known: readonly string[]): BenchOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      only: { type: 'string' },
+      engine: { type: 'string', default: 'embedded' },
+      rounds: { type: 'string', default: '5' },
+      json: { type: 'boolean', default: false },
+    },
+  })
+  const only = values.only?.split(',')
+  const unknown = only?.filter((id) => !known.includes(id)) ?? []
+  if (unknown.length > 0) throw new Error(`no row ${unknown.join()}; there are ${known.join()}`)
+  const rounds = Number(values.rounds)
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a whole number from 1 on')
+  const { engine } = values
+  if (engine !== 'embedded' && engine !== 'full') throw new Error('--engine takes embedded or full')
+  return { only: only && new Set(only), engine, json: values.json, rounds }
+}

@@ -1,3 +1,6 @@
+import { writeFileSync } from 'node:fs'
+import type { Curve } from './bench/curves/curve.ts'
+import { picture } from './bench/curves/picture.ts'
 import { BENCHES } from './bench/index.ts'
 import { parseOptions, USAGE } from './bench/options.ts'
 import type { Row } from './bench/row.ts'
@@ -7,17 +10,20 @@ import { markdown } from './markdown.ts'
 const COLUMNS = ['row', 'what', 'limit', 'target', 'measured', 'ratio', 'ok', 'rounds'] as const
 
 async function main(): Promise<void> {
-  const { only, engine, json, rounds } = parseOptions(process.argv.slice(2), [
+  const { only, engine, json, rounds, pictures } = parseOptions(process.argv.slice(2), [
     ...new Set(BENCHES.flatMap(({ ids }) => ids)),
   ])
   const isWanted = (id: string) => only === undefined || only.has(id)
+  const draw = (curve: Curve) => {
+    if (pictures) writeFileSync(new URL(`./bench/pictures/${curve.id}.svg`, import.meta.url), picture(curve))
+  }
   const rows: Row[] = []
   for (const { ids, run } of BENCHES) {
     if (!ids.some(isWanted)) continue
     const startedAtMs = performance.now()
     const name = ids.filter(isWanted).join()
     const say = (what: string) => console.error(`${seconds(startedAtMs)}  ${name}: ${what}`)
-    const made = (await run({ say, engine, rounds, isWanted })).filter(({ id }) => isWanted(id))
+    const made = (await run({ say, engine, rounds, isWanted, draw })).filter(({ id }) => isWanted(id))
     // At once: what has been measured is not lost with what comes later.
     if (json) for (const row of made) console.log(JSON.stringify(row))
     rows.push(...made)

@@ -1,6 +1,8 @@
+import { history } from './curves/history.ts'
+import { sweep } from './curves/sweep.ts'
 import { page } from './page.ts'
 import { revocation } from './revocation.ts'
 import type { Bench } from './row.ts'
 
 /** In the order of what they cover, from the socket to the whole path. */
-export const BENCHES: readonly Bench[] = [revocation, page]
+export const BENCHES: readonly Bench[] = [history, sweep, revocation, page]

@@ -7,14 +7,16 @@ export interface BenchOptions {
   readonly engine: EngineName
   readonly json: boolean
   readonly rounds: number
+  readonly pictures: boolean
 }
 
-export const USAGE = `npm run bench -- [--only A1,A3] [--engine embedded|full] [--rounds N] [--json]
+export const USAGE = `npm run bench -- [--only A1,A3] [--engine embedded|full] [--rounds N] [--pictures] [--json]
 
-  --only    these rows of the table alone
-  --engine  of the Roomlog that is measured as a whole, default embedded; full is Kafka and Redis
-  --rounds  how often each thing is measured, default 5
-  --json    one line of JSON for each row instead of the table`
+  --only      these rows of the table alone
+  --engine    of the Roomlog that is measured as a whole, default embedded; full is Kafka and Redis
+  --rounds    how often each thing is measured, default 5
+  --pictures  draw the curves, into scripts/bench/pictures
+  --json      one line of JSON for each row instead of the table`
 
 /** Throws an error whose text says what is wrong. */
 export function parseOptions(args: readonly string[], known: readonly string[]): BenchOptions {
@@ -24,6 +26,7 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
       only: { type: 'string' },
       engine: { type: 'string', default: 'embedded' },
       rounds: { type: 'string', default: '5' },
+      pictures: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   })
@@ -34,5 +37,5 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a whole number from 1 on')
   const { engine } = values
   if (engine !== 'embedded' && engine !== 'full') throw new Error('--engine takes embedded or full')
-  return { only: only && new Set(only), engine, json: values.json, rounds }
+  return { only: only && new Set(only), engine, json: values.json, rounds, pictures: values.pictures }
 }

@@ -1,4 +1,5 @@
 import type { EngineName } from '../chaos/stack.ts'
+import type { Curve } from './curves/curve.ts'
 
 /** What was measured, and what it is to be; with `--json` one line each. */
 export interface Row {
@@ -32,6 +33,8 @@ export interface BenchContext {
   /** So often each thing is measured, in turns with what it is compared to. */
   readonly rounds: number
   readonly isWanted: (id: string) => boolean
+  /** Takes what is to be a picture. */
+  readonly draw: (curve: Curve) => void
 }
 
 interface About {

@@ -1,0 +1,37 @@
+import { type BenchContext, figureRow, type Row } from '../row.ts'
+
+/** What one unit of work costs as the work grows. */
+export interface Curve {
+  /** Of its row, and the name of its picture. */
+  readonly id: string
+  readonly title: string
+  readonly xLabel: string
+  readonly yLabel: string
+  readonly points: readonly Point[]
+}
+
+export interface Point {
+  readonly x: number
+  readonly y: number
+}
+
+const FLAT = 1.3
+
+/** Whether it is flat: by how much the dearest unit exceeds that of the smallest work. */
+export function flatnessRow({ id, title, yLabel, points }: Curve): Row {
+  const [first] = points
+  const dearest = Math.max(...points.map(({ y }) => y))
+  const shown = points.map(({ x, y }) => `${x.toLocaleString('en')}: ${y.toPrecision(3)}`).join(', ')
+  const what = `${title}, ${yLabel} (${shown}): dearest ÷ first`
+  return figureRow(
+    { id, what, target: { atMost: FLAT } },
+    [dearest / (first?.y ?? Number.NaN)],
+    points.length,
+  )
+}
+
+/** Hands it to be drawn, and answers its row. */
+export function drawn({ draw }: BenchContext, curve: Curve): Row {
+  draw(curve)
+  return flatnessRow(curve)
+}

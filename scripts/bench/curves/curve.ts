@@ -21,7 +21,9 @@ const FLAT = 1.3
 export function flatnessRow({ id, title, yLabel, points }: Curve): Row {
   const [first] = points
   const dearest = Math.max(...points.map(({ y }) => y))
-  const shown = points.map(({ x, y }) => `${x.toLocaleString('en')}: ${y.toPrecision(3)}`).join(', ')
+  const shown = points
+    .map(({ x, y }) => `${x.toLocaleString('en')}: ${Number(y.toPrecision(3)).toLocaleString('en')}`)
+    .join(', ')
   const what = `${title}, ${yLabel} (${shown}): dearest ÷ first`
   return figureRow(
     { id, what, target: { atMost: FLAT } },

@@ -9,7 +9,7 @@ import { type Bench, type BenchContext, median, type Row } from '../row.ts'
 import { drawn } from './curve.ts'
 
 const SIZES = [1_000, 10_000, 100_000, 1_000_000, 10_000_000] as const
-const ROWS_PER_STATEMENT = 500_000
+const ROWS_PER_STATEMENT = 100_000
 const PAGES = 1_000
 const AT_ONCE = 4
 const PAGE = 50
@@ -67,7 +67,7 @@ async function fill(
           (room_id, seq, id, sender_id, client_msg_id, body, created_at, source_partition, source_offset)
         SELECT ${roomId}, n, ${idOf}, ${senderId}, ${idOf}, repeat('x', ${BODY_LENGTH}), now(), -1, n
         FROM generate_series(${from + 1}::bigint, ${to}::bigint) n`.execute(db)
-      say(`room of ${size}: ${to} messages`)
+      if (to === size || to % 1_000_000 === 0) say(`room of ${size}: ${to} messages`)
     }
     await sql`UPDATE chat.rooms SET last_seq = ${size}, last_message_at = now(),
         last_message_id = ${beginning}::text || lpad(${String(size)}::text, 10, '0')
@@ -78,7 +78,7 @@ async function fill(
 }
 
 async function analyze(url: string): Promise<void> {
-  const { db, close } = connect({ url, applicationName: 'roomlog-bench' })
+  const { db, close } = connect({ url, applicationName: 'roomlog-bench', statementTimeoutMs: 0 })
   await sql`VACUUM (ANALYZE) chat.messages`.execute(db).finally(close)
 }
 

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import type { Curve } from './bench/curves/curve.ts'
 import { picture } from './bench/curves/picture.ts'
 import { BENCHES } from './bench/index.ts'
+import { scalePlan } from './bench/model/show.ts'
 import { parseOptions, USAGE } from './bench/options.ts'
 import type { Row } from './bench/row.ts'
 import { markdown } from './markdown.ts'
@@ -10,9 +11,13 @@ import { markdown } from './markdown.ts'
 const COLUMNS = ['row', 'what', 'limit', 'target', 'measured', 'ratio', 'ok', 'rounds'] as const
 
 async function main(): Promise<void> {
-  const { only, engine, json, rounds, pictures } = parseOptions(process.argv.slice(2), [
+  const { only, engine, json, rounds, pictures, model } = parseOptions(process.argv.slice(2), [
     ...new Set(BENCHES.flatMap(({ ids }) => ids)),
   ])
+  if (model !== undefined) {
+    console.log(scalePlan(model))
+    return
+  }
   const isWanted = (id: string) => only === undefined || only.has(id)
   const draw = (curve: Curve) => {
     if (pictures) writeFileSync(new URL(`./bench/pictures/${curve.id}.svg`, import.meta.url), picture(curve))

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CONTROLS, isCaught } from './chaos/controls.ts'
-import { FAULTS } from './chaos/faults/index.ts'
+import { BY_NAME } from './chaos/faults/index.ts'
 import { type Plan, type PlannedRun, parseOptions, USAGE, UsageError } from './chaos/options.ts'
 import { appendResult, isClean, lastRuns, type ResultLine, readResults, resultLine } from './chaos/results.ts'
 import { type RunResult, runFault } from './chaos/run.ts'
@@ -14,6 +14,8 @@ import { createTerminal } from './start/terminal.ts'
 const USUAL: Omit<StackOptions, 'engine'> = { edges: 2, persisters: 2, brokers: 1, proxied: false }
 const HISTORIES = join(ROOT, '.roomlog', 'chaos')
 const LINES_SHOWN = 8
+/** Runs of these differ by how long they went on. */
+const HAS_LENGTH = ['F29', 'soak']
 
 const terminal = createTerminal(process.stderr)
 const say = (text: string) => terminal.line(text)
@@ -26,7 +28,7 @@ async function main(): Promise<number> {
     for (const engine of ['embedded', 'full'] as const) {
       const all = known.filter((line) => line.engine === engine)
       const lines = lastRuns(all)
-      if (lines.length > 0) console.log(`engine ${engine}\n\n${table(lines, FAULTS)}\n`)
+      if (lines.length > 0) console.log(`engine ${engine}\n\n${table(lines, BY_NAME)}\n`)
       const mended = all.filter((line) => !isClean(line) && !lines.includes(line)).length
       if (mended > 0) console.log(`${mended} runs of earlier builds were not clean, and have been repeated\n`)
     }
@@ -46,7 +48,7 @@ async function main(): Promise<number> {
     console.log(
       `\nengine ${engine}, commit ${commit}\n\n${table(
         done.filter((line) => line.engine === engine),
-        FAULTS,
+        BY_NAME,
       )}`,
     )
   }
@@ -169,7 +171,9 @@ function verdict(done: readonly ResultLine[], { control }: Plan): number {
 function isKnown(known: readonly ResultLine[], run: PlannedRun): boolean {
   return known.some(
     (line) =>
-      isClean(line) && isRunOf(line, run) && (run.fault.id !== 'F29' || line.length === run.lengthMs / 1000),
+      isClean(line) &&
+      isRunOf(line, run) &&
+      (!HAS_LENGTH.includes(run.fault.id) || line.length === run.lengthMs / 1000),
   )
 }
 

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { CONTROLS, type ControlName, isControl } from './controls.ts'
 import type { Fault } from './fault.ts'
-import { FAULTS, SHORT } from './faults/index.ts'
+import { BY_NAME, FAULTS, SHORT } from './faults/index.ts'
 import type { EngineName } from './stack.ts'
 
 export interface Plan {
@@ -28,11 +28,11 @@ export class UsageError extends Error {
 
 export const USAGE = `npm run chaos -- [options]
   --engine embedded|full   default: each fault on every engine that it applies to (short: on one)
-  --faults F1,F5|short|all default short; with --control the fault under which it shows
+  --faults F1,F5|short|all default short; soak breaks nothing; with --control the fault under which it shows
   --short                  outages of at most 12 s and few repeats for any faults, as in CI
   --seed N                 the first seed, default 1
   --runs K                 so many seeds of each fault, default 1
-  --minutes M              how long F29 goes on, default 3
+  --minutes M              how long F29 and soak go on, default 3
   --control NAME           a build broken on purpose, which must fail: ${Object.keys(CONTROLS).join(', ')}
   --resume                 only what scripts/chaos/results.jsonl has no clean run of (of a control: none that was caught)
   --no-record              leaves scripts/chaos/results.jsonl as it is
@@ -118,9 +118,9 @@ function faultsOf(names: string): readonly Fault[] {
   if (names === 'all') return FAULTS
   const wanted = names === 'short' ? Object.keys(SHORT) : names.split(',')
   return wanted.map((name) => {
-    const fault = FAULTS.find(({ id }) => id === name)
+    const fault = BY_NAME.find(({ id }) => id === name)
     if (fault === undefined)
-      throw new UsageError(`no fault ${name}; there is ${FAULTS.map(({ id }) => id).join(', ')}`)
+      throw new UsageError(`no fault ${name}; there is ${BY_NAME.map(({ id }) => id).join(', ')}`)
     return fault
   })
 }

@@ -28,6 +28,7 @@ import { smallHeap } from './f28-small-heap.ts'
 import { everythingAtOnce } from './f29-everything-at-once.ts'
 import { coldStart } from './f30-cold-start.ts'
 import { leaderKilled } from './f31-leader-killed.ts'
+import { soak } from './soak.ts'
 
 /** The rows of the table, in its order. */
 export const FAULTS: readonly Fault[] = [
@@ -61,6 +62,9 @@ export const FAULTS: readonly Fault[] = [
   coldStart,
   leaderKilled,
 ]
+
+/** All that can be asked for by name. */
+export const BY_NAME: readonly Fault[] = [...FAULTS, soak]
 
 /** What runs for every change, and on which engine unless one is named. */
 export const SHORT: Readonly<Record<string, EngineName>> = {

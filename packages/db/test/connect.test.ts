@@ -21,6 +21,27 @@ suiteOn(['postgres'], 'a pool', () => {
   })
 })
 
+suiteOn(['postgres'], 'a session', () => {
+  test('compiles nothing, and prepares what asks for it, once', async () => {
+    const server = await postgres()
+    onTestFinished(() => server[Symbol.asyncDispose]())
+    const { db, close } = connect({ url: server.url, applicationName: 'connect-test', poolSize: 1 })
+    onTestFinished(() => close())
+    for (const number of [1, 2]) {
+      await sql`SELECT ${number}::int AS once`.execute(db)
+      await sql`/* prepared */ SELECT ${number}::int AS often`.execute(db)
+      await sql`/* prepared */ SELECT ${number}::int AS often, true AS "or another"`.execute(db)
+    }
+    const prepared = await sql`SELECT statement FROM pg_prepared_statements ORDER BY statement`.execute(db)
+    expect(prepared.rows).toEqual([
+      { statement: '/* prepared */ SELECT $1::int AS often' },
+      { statement: '/* prepared */ SELECT $1::int AS often, true AS "or another"' },
+    ])
+    const jit = await sql`SELECT setting, source FROM pg_settings WHERE name = 'jit'`.execute(db)
+    expect(jit.rows).toEqual([{ setting: 'off', source: 'client' }])
+  })
+})
+
 suiteOn(['postgres'], 'a database that is closed', () => {
   test.each([
     ['that was only pinged', (database: Database) => database.ping()],

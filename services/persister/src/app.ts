@@ -15,7 +15,7 @@ import {
 import type { FastifyInstance } from 'fastify'
 import { Traces } from './batch/batch-trace.ts'
 import { createBatchHandler } from './batch/handle-batch.ts'
-import { postgresStore } from './batch/message-store.ts'
+import { postgresStore, STORE_SESSION } from './batch/message-store.ts'
 import { PausedPartitions } from './batch/paused-partitions.ts'
 import type { Config } from './config.ts'
 import { Consumer } from './consumer.ts'
@@ -42,7 +42,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   const metrics = createPersisterMetrics(registry, () => paused.count)
 
   if (config.database.role === undefined) log.warn('DATABASE_ROLE is not set: working as the login itself')
-  const database = open(config, log)
+  const database = open(config, log, STORE_SESSION)
   // Apart: storing transactions that fill their pool must not cost the log its leases.
   const logDatabase = isEmbedded ? open(config, log, { poolSize: LOG_POOL_SIZE }) : undefined
   const logSettings = {

@@ -12,7 +12,7 @@ export interface RoomSnapshot {
   readonly rows: readonly StoredRow[]
 }
 
-export type Judgement = Omit<JudgedRow, 'inserted' | 'epoch'>
+export type Judgement = Omit<JudgedRow, 'epoch'>
 
 /**
  * What the storing statement answers for these rows of one partition, and what it would insert, as a function: the models

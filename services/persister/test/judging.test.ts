@@ -62,7 +62,7 @@ class Model {
       const earlier = this.#rooms.get(row.roomId)?.rows ?? []
       this.#rooms.set(row.roomId, { lastSeq: row.seq, rows: [...earlier, row] })
     }
-    return judgements.map((it) => ({ ...it, epoch: this.#epoch, inserted: inserts.length }))
+    return judgements.map((it) => ({ ...it, epoch: this.#epoch }))
   }
 }
 
@@ -88,10 +88,8 @@ function overheard(
 }
 
 /** Id, seq, time and epoch are to be read where there is a message to publish. */
-function legible({ status, inserted, ...message }: JudgedRow): object {
-  return status === 'stored' || status === 'redelivered'
-    ? { status, inserted, ...message }
-    : { status, inserted }
+function legible({ status, ...message }: JudgedRow): object {
+  return status === 'stored' || status === 'redelivered' ? { status, ...message } : { status }
 }
 
 suiteOn(['postgres'], 'judging', () => {

@@ -133,7 +133,7 @@ export class ModelTransaction implements StoreTransaction {
       const isUnlocked = inserts.some(({ roomId }) => !this.#database.holds(this, roomId))
       this.#inserts = inserts.filter((row) => this.#database.isFree(row))
       if (isUnlocked || this.#inserts.length < inserts.length) this.#database.onConflict()
-      answer = judgements.map((it) => ({ ...it, epoch: EPOCH, inserted: this.#inserts.length }))
+      answer = judgements.map((it) => ({ ...it, epoch: EPOCH }))
       return true
     })
     return answer

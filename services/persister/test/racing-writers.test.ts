@@ -2,7 +2,7 @@ import { suiteOn } from '@roomlog/testkit'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { storeBatch } from '../src/batch/store.ts'
-import { boundTransaction, lockRooms, storeRows } from '../src/batch/store-sql.ts'
+import { lockRooms, storeRows } from '../src/batch/store-sql.ts'
 import {
   bodiesOf,
   candidates,
@@ -48,7 +48,6 @@ suiteOn(['postgres'], 'racing writers', () => {
     const { db } = database.persister
     const { promise: never, reject } = Promise.withResolvers<void>()
     const hanging = db.transaction().execute(async (trx) => {
-      await boundTransaction.execute(trx)
       await lockRooms([room]).execute(trx)
       await storeRows([room], PARTITION, newRowsOf(candidates([created(room, { body: 'hung' })]))).execute(
         trx,

@@ -2,7 +2,8 @@ import { newId } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { StoreConflict, storeBatch } from '../src/batch/store.ts'
+import { StoreConflict } from '../src/batch/message-store.ts'
+import { storeBatch } from '../src/batch/store.ts'
 import { storeRows } from '../src/batch/store-sql.ts'
 import {
   bodiesOf,

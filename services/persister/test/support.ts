@@ -5,7 +5,7 @@ import { newId } from '@roomlog/protocol'
 import { postgres } from '@roomlog/testkit'
 import { sql } from 'kysely'
 import { expect } from 'vitest'
-import { type MessageStore, postgresStore } from '../src/batch/message-store.ts'
+import { type MessageStore, postgresStore, STORE_SESSION } from '../src/batch/message-store.ts'
 import type { NewRow } from '../src/batch/store-sql.ts'
 import type { Candidate, Verdict } from '../src/batch/verdict.ts'
 
@@ -22,7 +22,12 @@ export async function testDatabase(): Promise<TestDatabase> {
   const server = await postgres()
   await migrate(server.url)
   const { url } = server
-  const persister = connect({ url, role: ROLES.persister, applicationName: 'persister-test' })
+  const persister = connect({
+    ...STORE_SESSION,
+    url,
+    role: ROLES.persister,
+    applicationName: 'persister-test',
+  })
   const admin = connect({ url, applicationName: 'persister-test-admin' })
   return {
     url,

@@ -7,11 +7,11 @@ import { storeAround } from './bisect.ts'
 import { countVerdicts } from './count.ts'
 import { decodeBatch, type NewerRecord } from './decode.ts'
 import { withHeartbeats } from './heartbeats.ts'
-import type { MessageStore } from './message-store.ts'
+import { type MessageStore, StoreConflict } from './message-store.ts'
 import type { PausedPartitions } from './paused-partitions.ts'
 import { publish } from './publish.ts'
 import { type Pause, retried } from './retry.ts'
-import { StoreConflict, storeBatch } from './store.ts'
+import { storeBatch } from './store.ts'
 import type { Candidate, Verdict } from './verdict.ts'
 
 /** An outage of minutes fails many attempts; one line in this many says enough. */

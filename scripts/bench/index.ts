@@ -3,6 +3,7 @@ import { sweep } from './curves/sweep.ts'
 import { page } from './page.ts'
 import { revocation } from './revocation.ts'
 import type { Bench } from './row.ts'
+import { store } from './store/rows.ts'
 
 /** In the order of what they cover, from the socket to the whole path. */
-export const BENCHES: readonly Bench[] = [history, sweep, revocation, page]
+export const BENCHES: readonly Bench[] = [store, history, sweep, revocation, page]

@@ -3,6 +3,7 @@ import { newId } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
 import { type RawBuilder, sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { historyQuery } from '../src/rooms/history.ts'
 import { membersQuery } from '../src/rooms/members.ts'
 import { publicRoomsQuery } from '../src/rooms/public-rooms.ts'
 import { roomsOfUserQuery } from '../src/rooms/room-view.ts'
@@ -10,6 +11,7 @@ import { type TestDatabase, testDatabase } from './support.ts'
 
 const ROOMS = 20_000
 const USERS = 5_000
+const MESSAGES = 20_000
 
 interface Plan {
   readonly 'Node Type': string
@@ -43,6 +45,11 @@ suiteOn(['postgres'], 'lists are read from an index, in its order', () => {
       SELECT 'R' || lpad(i::text, 25, '0'), ${user}, 'member' FROM generate_series(20, ${ROOMS}::int, 20) i`.execute(
       db,
     )
+    await sql`INSERT INTO chat.messages
+        (room_id, seq, id, sender_id, client_msg_id, body, created_at, source_partition, source_offset)
+      SELECT ${room}, i, 'M' || lpad(i::text, 25, '0'), 'U' || lpad((i % ${USERS}::int + 1)::text, 25, '0'),
+             'message-' || i, 'hello', now(), 0, i
+      FROM generate_series(1, ${MESSAGES}::int) i`.execute(db)
     await sql`ANALYZE chat.users, chat.rooms, chat.room_members, chat.messages`.execute(db)
   })
   afterAll(async () => {
@@ -100,6 +107,25 @@ suiteOn(['postgres'], 'lists are read from an index, in its order', () => {
     ['one further on', { limit: 100, cursor: `R${'10000'.padStart(25, '0')}` }],
   ])('my rooms, %s', async (_, page) => {
     expectIndexScan(await plan(roomsOfUserQuery(user, page)), 'room_members_user', page.limit + 1)
+  })
+
+  test.each([
+    ['the newest', { before: Number.MAX_SAFE_INTEGER }],
+    ['far back', { before: 500 }],
+    ['onwards', { after: 10_000 }],
+  ])('history, %s', async (_, position) => {
+    const nodes = await plan(
+      historyQuery({ roomId: room, userId: `U${'1'.padStart(25, '0')}` }, position, 50),
+    )
+    const read = nodes.filter((node) => node['Relation Name'] !== undefined)
+    const names = read.map((node) => node['Index Name'] ?? node['Relation Name'])
+    expect(names).toContain('messages_pkey')
+    // One row, beside which everything is found by an index.
+    expect(
+      names.filter((name) => ['cluster', 'rooms', 'messages', 'room_members', 'users'].includes(name ?? '')),
+    ).toEqual(['cluster'])
+    const rows = read.map((node) => node['Actual Rows'] * node['Actual Loops'])
+    expect(Math.max(...rows)).toBe(50)
   })
 
   test('and what the persister moves in a room touches no index', async () => {

@@ -1,8 +1,6 @@
 import { historyAnswerSchema, historyQuerySchema, roomParamsSchema } from '@roomlog/protocol'
-import { usersById } from '../accounts/users.ts'
 import { authenticated, userIdOf } from '../guards.ts'
-import { assertMember } from '../rooms/access.ts'
-import { readHistory, resolvePosition } from '../rooms/history.ts'
+import { readHistory } from '../rooms/history.ts'
 import { BEARER, refusals, routes } from './answers.ts'
 
 export const messagesRoute = routes((app, { db }) => {
@@ -25,14 +23,9 @@ export const messagesRoute = routes((app, { db }) => {
     },
     async (request) => {
       const { roomId } = request.params
-      await assertMember(db, roomId, userIdOf(request))
-      const position = await resolvePosition(db, roomId, request.query)
-      const page = await readHistory(db, roomId, position, request.query.limit)
-      const users = await usersById(
-        db,
-        page.messages.map((message) => message.senderId),
-      )
-      return { ...page, messages: [...page.messages], users }
+      const { limit, ...cursors } = request.query
+      const page = await readHistory(db, { roomId, userId: userIdOf(request) }, cursors, limit)
+      return { ...page, messages: [...page.messages] }
     },
   )
 })

@@ -1,4 +1,6 @@
-import { history } from './curves/history.ts'
+import { history } from './api/history.ts'
+import { logins } from './api/logins.ts'
+import { history as historyCurve } from './curves/history.ts'
 import { sweep } from './curves/sweep.ts'
 import { page } from './page.ts'
 import { revocation } from './revocation.ts'
@@ -6,4 +8,4 @@ import type { Bench } from './row.ts'
 import { store } from './store/rows.ts'
 
 /** In the order of what they cover, from the socket to the whole path. */
-export const BENCHES: readonly Bench[] = [store, history, sweep, revocation, page]
+export const BENCHES: readonly Bench[] = [store, history, logins, historyCurve, sweep, revocation, page]

@@ -1,27 +1,29 @@
-import { once } from 'node:events'
 import { postgresStore } from '@roomlog/persister/message-store'
 import { storeBatch } from '@roomlog/persister/store'
+import type { Candidate } from '@roomlog/persister/verdict'
+import { answering } from '../child.ts'
 import { newBatches } from './batches.ts'
 import { asPersister } from './database.ts'
 
-/** What this process is to store; answered when it is made, and, after another message, when it is stored. */
-export interface Task {
-  readonly url: string
-  readonly partition: number
-  readonly rooms: readonly string[]
-  readonly batches: number
-}
+export type Task =
+  | {
+      readonly do: 'make'
+      readonly url: string
+      readonly rooms: readonly string[]
+      readonly batches: number
+    }
+  | { readonly do: 'store'; readonly partition: number }
 
-// A persister's storing without its log, of one partition after which there is no other.
-const [task] = (await once(process, 'message')) as [Task]
-const database = asPersister(task.url)
-const messageStore = postgresStore(database.db)
-for (let isWarm = false; process.connected; isWarm = true) {
-  const batches = newBatches(task.rooms, isWarm ? task.batches : 1)
-  if (isWarm) {
-    process.send?.('made')
-    await once(process, 'message')
+const made: (readonly Candidate[])[] = []
+let store: ReturnType<typeof postgresStore> | undefined
+
+// A persister's storing without its log, of one partition, one batch at a time. Batches are made before they are measured.
+answering(async (task: Task) => {
+  if (task.do === 'make') {
+    store ??= postgresStore(asPersister(task.url).db)
+    made.push(...newBatches(task.rooms, task.batches))
+  } else if (store !== undefined) {
+    for (const batch of made.splice(0)) await storeBatch(store, task.partition, batch)
   }
-  for (const batch of batches) await storeBatch(messageStore, task.partition, batch)
-  if (isWarm) process.send?.('stored')
-}
+  return 'done'
+})

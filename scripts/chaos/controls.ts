@@ -117,9 +117,12 @@ export const CONTROLS: Readonly<Record<ControlName, Control>> = {
       },
       {
         file: STORE,
-        find: '    assertAllInserted(rows)\n',
+        find: '    return trx.storeRows(roomIds, partition, rowsOf(candidates, lastIds, freshId))\n',
         // As on a busy server: some commit later than others, and have their number by then.
-        replace: '    await new Promise((resolve) => setTimeout(resolve, Math.random() * 30))\n',
+        replace: `    const rows = await trx.storeRows(roomIds, partition, rowsOf(candidates, lastIds, freshId))
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 30))
+    return rows
+`,
       },
     ],
     sql: `

@@ -22,7 +22,7 @@ suiteOn(['postgres'], 'a pool', () => {
 })
 
 suiteOn(['postgres'], 'a session', () => {
-  test('compiles nothing, and prepares what asks for it, once', async () => {
+  test('compiles nothing, is in UTC, and prepares what asks for it, once', async () => {
     const server = await postgres()
     onTestFinished(() => server[Symbol.asyncDispose]())
     const { db, close } = connect({ url: server.url, applicationName: 'connect-test', poolSize: 1 })
@@ -37,8 +37,12 @@ suiteOn(['postgres'], 'a session', () => {
       { statement: '/* prepared */ SELECT $1::int AS often' },
       { statement: '/* prepared */ SELECT $1::int AS often, true AS "or another"' },
     ])
-    const jit = await sql`SELECT setting, source FROM pg_settings WHERE name = 'jit'`.execute(db)
-    expect(jit.rows).toEqual([{ setting: 'off', source: 'client' }])
+    const settings = await sql`SELECT name, setting FROM pg_settings
+      WHERE name IN ('jit', 'TimeZone') AND source = 'client' ORDER BY name`.execute(db)
+    expect(settings.rows).toEqual([
+      { name: 'TimeZone', setting: 'UTC' },
+      { name: 'jit', setting: 'off' },
+    ])
   })
 })
 

@@ -92,7 +92,7 @@ interface Row {
   readonly users: readonly StoredUser[] | null
 }
 
-/** As PostgreSQL writes JSON: times are ISO 8601, in the session's zone. */
+/** As PostgreSQL writes JSON: times are ISO 8601. */
 interface StoredUser {
   readonly id: string
   readonly username: string

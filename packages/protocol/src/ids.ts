@@ -3,12 +3,18 @@ import { monotonicFactory } from 'ulid'
 import { z } from 'zod'
 
 export const ID_LENGTH = 26
+const ID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
+const CLIENT_MSG_ID = /^[A-Za-z0-9_-]{8,64}$/
 /** A ULID: 26 characters of Crockford's base 32, upper case; sorts by time as text in the C collation. */
-export const idSchema = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/, 'must be a ULID')
+export const idSchema = z.string().regex(ID, 'must be a ULID')
+export const clientMsgIdSchema = z.string().regex(CLIENT_MSG_ID, 'must be 8 to 64 of A-Z a-z 0-9 _ -')
 
-export const clientMsgIdSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9_-]{8,64}$/, 'must be 8 to 64 of A-Z a-z 0-9 _ -')
+/**
+ * For what is told: its form is documented and not checked, which it was when it was taken. Checks are three quarters of
+ * what the schema of a page of history costs.
+ */
+export const toldIdSchema = z.string().meta({ pattern: ID.source })
+export const toldClientMsgIdSchema = z.string().meta({ pattern: CLIENT_MSG_ID.source })
 
 const POOL_BYTES = 8192
 

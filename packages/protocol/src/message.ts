@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { clientMsgIdSchema, idSchema } from './ids.ts'
+import { clientMsgIdSchema, idSchema, toldClientMsgIdSchema, toldIdSchema } from './ids.ts'
 
 /** A room's position: 1 for its first message, rising by exactly 1 in commit order. */
 export const seqSchema = z.int().min(0)
@@ -14,6 +14,14 @@ export const messageSchema = z.object({
   clientMsgId: clientMsgIdSchema,
   body: z.string(),
   createdAt: z.string(),
+})
+
+/** As an answer has it. */
+export const toldMessageSchema = messageSchema.extend({
+  id: toldIdSchema,
+  roomId: toldIdSchema,
+  senderId: toldIdSchema,
+  clientMsgId: toldClientMsgIdSchema,
 })
 
 export type Message = z.infer<typeof messageSchema>

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { ERROR_STATUS, type ErrorCode } from './codes.ts'
-import { ID_LENGTH, idSchema } from './ids.ts'
+import { ID_LENGTH, idSchema, toldIdSchema } from './ids.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
-import { messageSchema, seqSchema } from './message.ts'
+import { seqSchema, toldMessageSchema } from './message.ts'
 import { isStorable, storableName, storableText } from './text.ts'
 
 const PASSWORD_MIN_BYTES = 8
@@ -34,7 +34,7 @@ export type Role = z.infer<typeof roleSchema>
 /** What a deleted account shows in place of its name. */
 export const DELETED_DISPLAY_NAME = 'Deleted user'
 export const userSchema = z.object({
-  id: idSchema,
+  id: toldIdSchema,
   username: z.string().describe('Empty for a deleted account'),
   displayName: z.string().describe(`"${DELETED_DISPLAY_NAME}" for a deleted account`),
   createdAt: z.string(),
@@ -48,7 +48,7 @@ export const roomSchema = z.object({
   role: roleSchema,
   memberCount: z.int(),
   lastSeq: seqSchema,
-  lastMessage: messageSchema.nullable(),
+  lastMessage: toldMessageSchema.nullable(),
   lastReadSeq: seqSchema,
   unreadCount: z.int(),
 })
@@ -215,7 +215,7 @@ export const historyQuerySchema = z
   .refine((q) => q.before === undefined || q.after === undefined, 'before and after exclude each other')
 export const SEQ_CURSOR = /^[0-9]{1,15}$/
 export const historyAnswerSchema = z.object({
-  messages: z.array(messageSchema),
+  messages: z.array(toldMessageSchema),
   head: seqSchema,
   hasMore: z.boolean(),
   epoch: z.string(),
@@ -234,7 +234,7 @@ export const exportLineSchema = z.discriminatedUnion('type', [
     joinedAt: z.string(),
     lastReadSeq: seqSchema,
   }),
-  messageSchema.extend({ type: z.literal('message') }),
+  toldMessageSchema.extend({ type: z.literal('message') }),
 ])
 export type ExportLine = z.infer<typeof exportLineSchema>
 

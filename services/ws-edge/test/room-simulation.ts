@@ -1,5 +1,5 @@
 import { must } from '@roomlog/testkit/model-runs'
-import type { RoomEffect, RoomEvent, RoomRead, Row, Subscription } from '../src/rooms/room-events.ts'
+import type { Hint, RoomEffect, RoomEvent, RoomRead, Row, Subscription } from '../src/rooms/room-events.ts'
 import { RoomState } from '../src/rooms/room-state.ts'
 
 /** How often each act is drawn. */
@@ -237,7 +237,6 @@ type Question =
   | { readonly kind: 'check'; readonly room: Room; readonly asked: Asked; read?: RoomRead }
 
 type Event = RoomEvent<Sub>
-type Heard = Pick<Extract<Event, { type: 'message' }>, 'seq' | 'epoch' | 'row'>
 type EventOf<T extends Event['type']> = Extract<Event, { type: T }>
 
 /** Plays the steps, then lets everything come to rest; throws at the first thing that the design forbids. */
@@ -253,7 +252,7 @@ class World {
   #room: Room | undefined
   readonly #subs: (Sub | undefined)[] = Array.from({ length: SLOTS })
   #questions: Question[] = []
-  #events: Heard[] = []
+  #events: Hint[] = []
   #signals: { readonly userId: string; readonly memberVersion: number }[] = []
   readonly #isBehind: boolean[] = Array.from({ length: SLOTS }, () => false)
   #keptBytes = 120
@@ -275,12 +274,11 @@ class World {
         return
       }
       case 'deliver': {
-        // Mostly in order.
+        // Mostly in order, some together.
         const index = m % 4 === 0 ? n % Math.max(1, this.#events.length) : 0
-        const event = this.#events[index]
-        if (event === undefined) return
-        if (m % 7 !== 0) this.#events.splice(index, 1)
-        this.#message(event)
+        const events = this.#events.slice(index, index + 1 + (n % 3))
+        if (m % 7 !== 0) this.#events.splice(index, events.length)
+        this.#hear(...events)
         return
       }
       case 'lose':
@@ -290,11 +288,11 @@ class World {
       case 'replay': {
         const row = this.#db.row(1 + (n % Math.max(1, this.#db.head)))
         const { epoch } = this.#db
-        if (row !== undefined) this.#message({ seq: row.seq, epoch, row: m % 2 === 0 ? row : undefined })
+        if (row !== undefined) this.#hear({ seq: row.seq, epoch, row: m % 2 === 0 ? row : undefined })
         return
       }
       case 'rumour':
-        this.#message({ seq: this.#db.head + 1 + (n % 20), epoch: undefined, row: undefined })
+        this.#hear({ seq: this.#db.head + 1 + (n % 20), epoch: undefined, row: undefined })
         return
       case 'snapshot': {
         const question = this.#questions[n % Math.max(1, this.#questions.length)]
@@ -433,8 +431,8 @@ class World {
     if (this.#room !== undefined) this.#feed(this.#room, { type: 'leave', sub })
   }
 
-  #message(heard: Heard): void {
-    if (this.#room !== undefined) this.#feed(this.#room, { type: 'message', ...heard, nowMs: this.#nowMs })
+  #hear(...hints: readonly Hint[]): void {
+    if (this.#room !== undefined) this.#feed(this.#room, { type: 'messages', hints, nowMs: this.#nowMs })
   }
 
   #restore(n: number, m: number): void {
@@ -445,7 +443,7 @@ class World {
     const user = USERS[m % USERS.length] ?? 'ann'
     this.#db.restore(head, isMarked ? { epoch: `epoch-${this.#epochs}`, user } : undefined, this.#nowMs)
     // What was lost is heard of all the same; by its epoch alone can its row be told from another.
-    if (!isMarked) this.#events = this.#events.map((heard) => ({ ...heard, row: undefined }))
+    if (!isMarked) this.#events = this.#events.map((hint) => ({ ...hint, row: undefined }))
   }
 
   // --- what the edge does, with arbitrary delays ---------------------------------------------------------------------
@@ -556,7 +554,7 @@ class World {
     if (event.type === 'members') return this.#expectOfMembers(room, event, asked)
     if (event.type === 'read' && room.open.has(event.sub)) return this.#expectOfRead(room, event, asked)
     if (event.type === 'rows') return this.#expectOfRows(room, event, asked)
-    if (event.type === 'message') return () => this.#expectHeard(room, event)
+    if (event.type === 'messages') return () => this.#expectHeard(room, event.hints)
     if (event.type === 'checked' && room.epoch !== undefined) return this.#expectOfCheck(room, event, asked)
     return () => {}
   }
@@ -618,11 +616,13 @@ class World {
   }
 
   /** What was heard of is delivered, or read. */
-  #expectHeard(room: Room, { seq, epoch = room.epoch }: EventOf<'message'>): void {
-    if (room.epoch === undefined || room.epoch !== epoch || room.flush !== undefined || this.#isStale(room))
-      return
+  #expectHeard(room: Room, hints: readonly Hint[]): void {
+    if (room.flush !== undefined || this.#isStale(room)) return
     const isRead = this.#questions.some((it) => it.kind === 'rows' && it.room === room)
-    must(seq <= room.state.last || isRead, 'a gap is not read')
+    for (const { seq, epoch = room.epoch } of hints) {
+      if (room.epoch === undefined || room.epoch !== epoch) continue
+      must(seq <= room.state.last || isRead, 'a gap is not read')
+    }
   }
 
   #expectOfRead(room: Room, { sub, read, askedAtMs }: EventOf<'read'>, asked: Asked | undefined) {

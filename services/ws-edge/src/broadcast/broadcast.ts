@@ -2,7 +2,7 @@ import type { EventLog, LogBatch, LogRecord, Subscription, SubscriptionHealth } 
 import { broadcastGroup, decodeRejected, frameOfPersisted, HEADERS } from '@roomlog/events'
 import type { Logger } from '@roomlog/service-kit'
 import type { EdgeMetrics } from '../metrics.ts'
-import type { Rooms } from '../rooms/rooms.ts'
+import type { HeardMessage, Rooms } from '../rooms/rooms.ts'
 import type { Connections } from '../sockets/connections.ts'
 import { wireFrame } from '../sockets/wire-frame.ts'
 import type { EdgeTraces } from '../traces.ts'
@@ -109,24 +109,33 @@ export class Broadcast {
 
   /** Never awaits: a database that is slow must not hold up what others hear. */
   #handle({ records }: LogBatch): undefined {
+    const persisted = new Map<string, HeardMessage[]>()
     for (const record of records) {
       const to = record.headers[HEADERS.to]
       if (to !== undefined) this.#rejected(to, record)
       // Records of rooms without a socket here are not even looked into.
-      else if (record.key !== null && this.#options.rooms.has(record.key)) this.#persisted(record.key, record)
+      else if (record.key !== null && this.#options.rooms.has(record.key)) {
+        const heard = this.#persisted(record)
+        if (heard === undefined) continue
+        const ofRoom = persisted.get(record.key)
+        if (ofRoom === undefined) persisted.set(record.key, [heard])
+        else ofRoom.push(heard)
+      }
     }
+    for (const [roomId, heard] of persisted) this.#options.rooms.messages(roomId, heard)
   }
 
-  #persisted(roomId: string, { headers, value }: LogRecord): void {
+  #persisted({ headers, value }: LogRecord): HeardMessage | undefined {
     const seq = Number(headers[HEADERS.seq])
     // Written by nobody of ours; the sweep sees what it may stand for.
-    if (!Number.isSafeInteger(seq) || seq < 1) return
+    if (!Number.isSafeInteger(seq) || seq < 1) return undefined
     this.#options.metrics.persisted.inc()
-    this.#options.rooms.message(roomId, seq, headers[HEADERS.epoch], () => {
+    const row = () => {
       const payload = frameOfPersisted(value)
       if (payload === undefined) return undefined
       return { seq, frame: wireFrame(payload), heard: this.#options.traces?.heard(headers) }
-    })
+    }
+    return { seq, epoch: headers[HEADERS.epoch], row }
   }
 
   #rejected(senderId: string, { value }: LogRecord): void {

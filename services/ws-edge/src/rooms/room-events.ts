@@ -34,6 +34,15 @@ export interface RoomRead {
   readonly hasMore: boolean
 }
 
+/** What the log told of one message. */
+export interface Hint {
+  readonly seq: number
+  /** Of the database that stored it; undefined where an earlier build did not say. */
+  readonly epoch: string | undefined
+  /** Undefined where the record could not be used. */
+  readonly row: Row | undefined
+}
+
 /** What can happen to a room's state. Times are this process's monotonic milliseconds. */
 export type RoomEvent<S extends Subscription> =
   | { readonly type: 'join'; readonly sub: S; readonly afterSeq: number | undefined; readonly nowMs: number }
@@ -48,15 +57,8 @@ export type RoomEvent<S extends Subscription> =
     }
   | { readonly type: 'readFailed'; readonly sub: S }
   | { readonly type: 'leave'; readonly sub: S }
-  /** A persisted message was heard of; without its row where the record could not be used. */
-  | {
-      readonly type: 'message'
-      readonly seq: number
-      /** Of the database that stored it; undefined where an earlier build did not say. */
-      readonly epoch: string | undefined
-      readonly row: Row | undefined
-      readonly nowMs: number
-    }
+  /** Persisted messages were heard of, together: what can be delivered of them is, in one flush. */
+  | { readonly type: 'messages'; readonly hints: readonly Hint[]; readonly nowMs: number }
   /** The answer to `readRows`. */
   | { readonly type: 'rows'; readonly read: RoomRead; readonly askedHead: number; readonly nowMs: number }
   | { readonly type: 'rowsFailed' }

@@ -110,7 +110,7 @@ class Harness {
   }
 
   heard(seq: number, it: Row | undefined, epoch: string | undefined = 'e'): readonly string[] {
-    return this.apply({ type: 'message', seq, epoch, row: it, nowMs: this.nowMs })
+    return this.apply({ type: 'messages', hints: [{ seq, epoch, row: it }], nowMs: this.nowMs })
   }
 
   checked(head: number, memberVersion = 1, askedHead = this.state.head): readonly string[] {
@@ -146,6 +146,12 @@ class Harness {
 
   flushed(...behind: readonly Sub[]): readonly string[] {
     return this.apply({ type: 'flushed', behind, nowMs: this.nowMs })
+  }
+
+  /** Of which all have been heard together. */
+  messages(first: number, last: number): readonly string[] {
+    const hints = rows(first, last).map((it) => ({ seq: it.seq, epoch: 'e', row: it }))
+    return this.apply({ type: 'messages', hints, nowMs: this.nowMs })
   }
 
   /** A subscriber that is live at `head`. */
@@ -349,6 +355,13 @@ describe('the live stream', () => {
     expect(room.message(13)).toEqual([])
     expect(room.state.last).toBe(11)
     expect(room.flushed()).toEqual(['flush ann 12,13'])
+  })
+
+  test('flushes together what is heard of together', () => {
+    const room = new Harness()
+    room.live('ann')
+    expect(room.messages(11, 13)).toEqual(['flush ann 11,12,13'])
+    expect(room.flushed()).toEqual([])
   })
 
   test('writes no more at once than a page has bytes', () => {

@@ -1,5 +1,5 @@
 import { KeptRows } from './kept-rows.ts'
-import type { Recovery, RoomEffect, RoomEvent, RoomRead, Row, Subscription } from './room-events.ts'
+import type { Hint, Recovery, RoomEffect, RoomEvent, RoomRead, Row, Subscription } from './room-events.ts'
 
 export interface RoomStateOptions<S extends Subscription> {
   /** Missed messages that a join delivers; a room further behind than this starts anew at its head. */
@@ -118,8 +118,9 @@ export class RoomState<S extends Subscription> {
         this.#joining.delete(event.sub)
         this.#live.delete(event.sub)
         return
-      case 'message':
-        this.#message(event)
+      case 'messages':
+        for (const hint of event.hints) this.#hear(hint)
+        this.#progress(event.nowMs)
         return
       case 'rows':
         this.#rows(event)
@@ -266,13 +267,12 @@ export class RoomState<S extends Subscription> {
 
   // --- the live stream ---------------------------------------------------------------------------------------------
 
-  #message({ seq, epoch, row, nowMs }: Extract<RoomEvent<S>, { type: 'message' }>): void {
+  #hear({ seq, epoch, row }: Hint): void {
     // After a restore the log still has what the lost database stored, at seqs that are given to other messages now. Where
     // it is this room that is of the lost one, its next look shows that.
     if (epoch !== undefined && this.#epoch !== undefined && epoch !== this.#epoch) return
     this.#target = Math.max(this.#target, seq)
     if (row !== undefined) this.#offer(row)
-    this.#progress(nowMs)
   }
 
   /** Takes the row if it is the next one. */

@@ -7,9 +7,10 @@ import type { Kysely } from 'kysely'
 import { refOf } from '../frames/ref.ts'
 import type { EdgeMetrics } from '../metrics.ts'
 import { BEHIND_BYTES, type Connection } from '../sockets/connection.ts'
+import { joined } from '../sockets/wire-frame.ts'
 import type { EdgeTraces } from '../traces.ts'
 import { PageTurns } from './page-turns.ts'
-import type { RoomEffect, RoomEvent, Row, Subscription } from './room-events.ts'
+import type { Hint, RoomEffect, RoomEvent, Row, Subscription } from './room-events.ts'
 import { checkRooms, type ReadRequest, type RoomReader, readMembers } from './room-reader.ts'
 import { RoomState } from './room-state.ts'
 
@@ -21,9 +22,15 @@ export interface RoomSubscription extends Subscription {
   ref: string | undefined
 }
 
+/** A persisted message, stored in a database of that epoch. */
+export interface HeardMessage extends Omit<Hint, 'row'> {
+  /** Makes its row, and undefined where the record cannot be used; asked where nobody has it yet. */
+  readonly row: () => Row | undefined
+}
+
 export interface RoomsOptions {
   readonly db: Kysely<Tables>
-  readonly reader: RoomReader
+  readonly reader: Pick<RoomReader, 'read'>
   readonly limits: Limits
   readonly metrics: Pick<EdgeMetrics, 'acceptedToDelivered' | 'gapFills'>
   readonly traces?: EdgeTraces | undefined
@@ -118,18 +125,16 @@ export class Rooms {
     return sub !== undefined && this.#rooms.get(roomId)?.isLive(sub) === true
   }
 
-  /** A persisted message, stored in a database of that epoch; `row` makes its row, and undefined where the record cannot be used. */
-  message(roomId: string, seq: number, epoch: string | undefined, row: () => Row | undefined): void {
+  /** Persisted messages that were heard of together, in order. */
+  messages(roomId: string, heard: readonly HeardMessage[]): void {
     const room = this.#rooms.get(roomId)
     if (room === undefined) return
-    const event = {
-      type: 'message',
+    const hints = heard.map(({ seq, epoch, row }) => ({
       seq,
       epoch,
       row: seq > room.last ? row() : undefined,
-      nowMs: performance.now(),
-    } as const
-    this.#feed(roomId, room, event)
+    }))
+    this.#feed(roomId, room, { type: 'messages', hints, nowMs: performance.now() })
   }
 
   removed(roomId: string, userId: string, memberVersion: number): void {
@@ -300,7 +305,7 @@ export class Rooms {
     subs: readonly RoomSubscription[],
     rows: readonly Row[],
   ): Promise<void> {
-    const frames = rows.map(({ frame }) => frame)
+    const frames = [joined(rows.map(({ frame }) => frame))]
     const behind: RoomSubscription[] = []
     let written = 0
     for (const [index, sub] of subs.entries()) {

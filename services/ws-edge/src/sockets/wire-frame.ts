@@ -25,3 +25,16 @@ export function wireFrame(payload: Uint8Array): Buffer {
   frame.set(payload, headerBytes)
   return frame
 }
+
+/** Frames as one piece, for sockets that are written the same ones: made once, one write for each. In memory of its own, as a frame is. */
+export function joined(frames: readonly Buffer[]): Buffer {
+  const [first] = frames
+  if (first !== undefined && frames.length === 1) return first
+  const all = Buffer.allocUnsafeSlow(frames.reduce((bytes, { length }) => bytes + length, 0))
+  let at = 0
+  for (const frame of frames) {
+    all.set(frame, at)
+    at += frame.length
+  }
+  return all
+}

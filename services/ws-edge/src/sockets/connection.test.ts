@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { newId } from '@roomlog/protocol'
 import { memoryInUse } from '@roomlog/testkit/memory-in-use'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { Connection, encodeFrame } from './connection.ts'
 import { wireFrame } from './wire-frame.ts'
@@ -36,7 +36,7 @@ async function pair(expiresAtMs = hour()) {
   if (client.readyState !== WebSocket.OPEN) await once(client, 'open')
   const closed = once(client, 'close').then(([code]) => code as number)
   const tcp = (client as unknown as { readonly _socket: Socket })._socket
-  return { connection, client, closed, tcp }
+  return { connection, client, closed, tcp, ws, served: request.socket }
 }
 
 const messageFrame = (body: string) => {
@@ -128,6 +128,52 @@ test('what is read in the end is all that was written, in order', async () => {
   connection.send({ type: 'heartbeatAck' })
   connection.write([wireFrame(Buffer.from('4'))])
   await expect.poll(() => texts).toEqual(['1', '2', '3', '{"type":"heartbeatAck"}', '4'])
+})
+
+test('what is written within a turn leaves at its end, by one call', async () => {
+  const { connection, client, served } = await pair()
+  const texts: string[] = []
+  client.on('message', (data) => texts.push(String(data)))
+  const [one, several] = [vi.spyOn(served, '_write'), vi.spyOn(served, '_writev')]
+  for (const text of ['1', '2', '3']) connection.write([wireFrame(Buffer.from(text))])
+  queueMicrotask(() => connection.send({ type: 'heartbeatAck' }))
+  await Promise.resolve()
+  expect([one, several].map(({ mock }) => mock.calls.length)).toEqual([0, 0])
+  expect(connection.unsentBytes).toBe(3 * 3 + 25)
+  await new Promise(setImmediate)
+  expect([one, several].map(({ mock }) => mock.calls.length)).toEqual([0, 1])
+  expect(connection.unsentBytes).toBe(0)
+  await expect.poll(() => texts).toEqual(['1', '2', '3', '{"type":"heartbeatAck"}'])
+})
+
+test('more than 64 KiB do not wait for the end of a turn', async () => {
+  const { connection, served } = await pair()
+  const several = vi.spyOn(served, '_writev')
+  const frame = wireFrame(Buffer.alloc(40 * 1024, 'x'))
+  connection.write([frame])
+  expect(several.mock.calls.length).toBe(0)
+  connection.write([frame])
+  expect(several.mock.calls.length).toBe(1)
+})
+
+test('what was written before a close is read before it', async () => {
+  const { connection, client, closed } = await pair()
+  const texts: string[] = []
+  client.on('message', (data) => texts.push(String(data)))
+  connection.send({ type: 'heartbeatAck' })
+  connection.close('restart')
+  expect(await closed).toBe(1012)
+  expect(texts).toEqual(['{"type":"heartbeatAck"}'])
+})
+
+test('nothing follows the close of who broke the protocol', async () => {
+  const { connection, closed, ws, served } = await pair()
+  connection.send({ type: 'heartbeatAck' })
+  // As `ws` does by itself.
+  ws.close(1002)
+  const written = vi.spyOn(served, 'write')
+  expect(await closed).toBe(1002)
+  expect(written).not.toHaveBeenCalled()
 })
 
 test.each([0, 1, 125, 126, 65_535, 65_536, 300_000])(

@@ -4,10 +4,13 @@ import type { Identity } from '@roomlog/service-kit'
 import type { WebSocket } from 'ws'
 import type { RoomSubscription } from '../rooms/rooms.ts'
 import { SlidingCount, TokenBucket } from './limits.ts'
+import { type AtTurnEnd, atTurnEnd } from './turn-end.ts'
 import { wireFrame } from './wire-frame.ts'
 
 /** Above this much unsent a socket is not written live rows: it catches up from its position when it has drained. */
 export const BEHIND_BYTES = 256 * 1024
+/** More than this does not wait for the end of a turn: one call of the system less gains nothing then. */
+const MAX_HELD_BYTES = 64 * 1024
 const MAX_UNSENT_BYTES = 1024 * 1024
 const NO_PROGRESS_MS = 10_000
 const SILENT_MS = 45_000
@@ -25,8 +28,12 @@ export function encodeFrame(frame: ServerFrame): Buffer {
   return wireFrame(Buffer.from(JSON.stringify(frame)))
 }
 
-/** One client's socket: the only place that writes to it. */
-export class Connection {
+/**
+ * One client's socket: the only place that writes to it. What it is written within one turn of the event loop leaves at the
+ * turn's end, in order, by one call of the system: that is most of what a delivery costs, and a batch of the log brings a
+ * socket many.
+ */
+export class Connection implements AtTurnEnd {
   readonly id: string
   readonly userId: string
   /** Joined or joining. */
@@ -43,6 +50,9 @@ export class Connection {
   #aliveAtMs = performance.now()
   #progressAtMs = performance.now()
   #sentBytes = 0
+  /** Undefined while nothing waits for the end of this turn. */
+  #held: readonly Buffer[] | undefined
+  #heldBytes = 0
 
   constructor(ws: WebSocket, tcp: Socket, { id, identity, framesPerSecond }: ConnectionOptions) {
     // What is written past `ws` must not overtake what it holds back, which it does only for extensions.
@@ -60,7 +70,7 @@ export class Connection {
   }
 
   get unsentBytes(): number {
-    return this.#tcp.writableLength
+    return this.#tcp.writableLength + this.#heldBytes
   }
 
   get sessionId(): string {
@@ -88,6 +98,34 @@ export class Connection {
   /** Frames as `wireFrame` has built them. */
   write(frames: readonly Buffer[]): void {
     if (!this.isOpen) return
+    if (this.#held !== undefined) {
+      this.#hold([...this.#held, ...frames], frames)
+    } else if (this.#tcp.writableLength === 0) {
+      this.#hold(frames, frames)
+      atTurnEnd(this)
+    } else {
+      // Together with what waits for the client already it leaves anyway.
+      this.#writeOut(frames)
+    }
+  }
+
+  /** To be called at the end of a turn. */
+  endTurn(): void {
+    const held = this.#held
+    if (held === undefined) return
+    this.#held = undefined
+    this.#heldBytes = 0
+    // Closed by its peer or by `ws` meanwhile: nothing may follow a close.
+    if (this.isOpen) this.#writeOut(held)
+  }
+
+  #hold(all: readonly Buffer[], added: readonly Buffer[]): void {
+    this.#held = all
+    for (const { length } of added) this.#heldBytes += length
+    if (this.#heldBytes > MAX_HELD_BYTES) this.endTurn()
+  }
+
+  #writeOut(frames: readonly Buffer[]): void {
     if (frames.length > 1) this.#tcp.cork()
     for (const frame of frames) this.#tcp.write(frame)
     if (frames.length > 1) this.#tcp.uncork()
@@ -96,6 +134,7 @@ export class Connection {
 
   /** Calls back once what was written so far has left this process; never, when the socket closes before. */
   afterDrain(then: () => void): void {
+    this.endTurn()
     if (this.#tcp.writableNeedDrain) this.#tcp.once('drain', () => this.isOpen && then())
     else setImmediate(() => this.isOpen && then())
   }
@@ -116,6 +155,7 @@ export class Connection {
   }
 
   close(reason: CloseReason): void {
+    this.endTurn()
     if (!this.isOpen) return
     this.#closedWith = CLOSE_CODES[reason].code
     this.#ws.close(this.#closedWith, reason)

@@ -2,10 +2,28 @@ import { history } from './api/history.ts'
 import { logins } from './api/logins.ts'
 import { history as historyCurve } from './curves/history.ts'
 import { sweep } from './curves/sweep.ts'
+import { acks } from './fan-out/acks.ts'
+import { frames } from './fan-out/frames.ts'
+import { mixes } from './fan-out/mixes.ts'
+import { oneRoom } from './fan-out/one-room.ts'
+import { stall } from './fan-out/stall.ts'
 import { page } from './page.ts'
 import { revocation } from './revocation.ts'
 import type { Bench } from './row.ts'
 import { store } from './store/rows.ts'
 
 /** In the order of what they cover, from the socket to the whole path. */
-export const BENCHES: readonly Bench[] = [store, history, logins, historyCurve, sweep, revocation, page]
+export const BENCHES: readonly Bench[] = [
+  oneRoom,
+  mixes,
+  stall,
+  frames,
+  acks,
+  store,
+  history,
+  logins,
+  historyCurve,
+  sweep,
+  revocation,
+  page,
+]

@@ -1,24 +1,12 @@
 import type { Tables } from '@roomlog/db'
-import { idSchema, type Message, type Role, SEQ_CURSOR, type User, type Visibility } from '@roomlog/protocol'
+import { type History, idSchema, type Role, SEQ_CURSOR, type Visibility } from '@roomlog/protocol'
 import { ApiError } from '@roomlog/service-kit'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import { userOf } from '../accounts/users.ts'
+import { type ShownUser, userOf } from '../accounts/users.ts'
 import { assertMember, judge, roomNotFound } from './access.ts'
 
 /** Which way a page goes from its cursor; without one it is the newest page. */
 export type Position = { readonly before: number } | { readonly after: number }
-
-export interface HistoryPage {
-  /** Ascending. */
-  readonly messages: readonly Message[]
-  /** The room's last seq at the same moment. */
-  readonly head: number
-  /** Whether there is more in the direction asked. */
-  readonly hasMore: boolean
-  readonly epoch: string
-  /** Who wrote them, as far as they are known. */
-  readonly users: Readonly<Record<string, User>>
-}
 
 /** As in the query of a request: seqs or message ids of the room. */
 export interface Cursors {
@@ -26,13 +14,16 @@ export interface Cursors {
   readonly after?: string | undefined
 }
 
-/** A member's page, in one statement unless it begins at a message's id. Throws for others, and `bad_cursor`. */
+/**
+ * A member's page as its answer is written (`historyAnswerSchema`), in one statement unless it begins at a message's id.
+ * Throws for others, and `bad_cursor`.
+ */
 export async function readHistory(
   db: Kysely<Tables>,
   { roomId, userId }: { readonly roomId: string; readonly userId: string },
   cursors: Cursors,
   limit: number,
-): Promise<HistoryPage> {
+): Promise<string> {
   let position = positionOf(cursors)
   if (position === undefined) {
     // Of a cursor nobody else is told anything.
@@ -42,7 +33,7 @@ export async function readHistory(
   const [row] = (await historyQuery({ roomId, userId }, position, limit).execute(db)).rows
   if (row === undefined) throw roomNotFound()
   judge(row.visibility, row.role ?? undefined)
-  return pageOf(roomId, row, 'after' in position)
+  return answerOf(row, 'after' in position)
 }
 
 const NEWEST: Position = { before: Number.MAX_SAFE_INTEGER }
@@ -87,8 +78,11 @@ interface Row {
   readonly role: Role | null
   readonly head: number
   readonly epoch: string
-  /** Null: none. */
-  readonly messages: readonly Omit<Message, 'roomId' | 'kind'>[] | null
+  /** As `Message` is written; null: none. */
+  readonly messages: string | null
+  /** Seqs. */
+  readonly first: number | null
+  readonly last: number | null
   readonly users: readonly StoredUser[] | null
 }
 
@@ -103,8 +97,9 @@ interface StoredUser {
 
 /**
  * Who may read, the page, its senders and the head, all of one moment: a head that is newer than its rows would look like
- * a gap. Rows come as JSON, which costs this process half of what the driver takes to read as many columns. The LIMIT is
- * part of the text: unless the planner knows it, it plans anew each time.
+ * a gap. The messages are written here as they are answered: to read them from columns, or from JSON, and write them
+ * again costs this process more than all else of a request. The LIMIT is part of the text: unless the planner knows it, it
+ * plans anew each time.
  */
 export function historyQuery(
   { roomId, userId }: { readonly roomId: string; readonly userId: string },
@@ -117,14 +112,16 @@ export function historyQuery(
       : sql`m.seq < ${position.before} ORDER BY m.seq DESC`
   return sql`/* prepared */
     WITH page AS MATERIALIZED (
-      SELECT m.id, m.seq, m.sender_id AS "senderId", m.client_msg_id AS "clientMsgId", m.body,
-             m.created_at AS "createdAt"
+      SELECT m.id, m.room_id AS "roomId", m.seq, 'message' AS kind, m.sender_id AS "senderId",
+             m.client_msg_id AS "clientMsgId", m.body,
+             to_char(m.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "createdAt"
       FROM chat.messages m
       WHERE EXISTS (SELECT FROM chat.room_members WHERE room_id = ${roomId} AND user_id = ${userId})
         AND m.room_id = ${roomId} AND ${range} LIMIT ${sql.lit(limit)}
     )
     SELECT r.visibility, rm.role, r.last_seq AS head, c.epoch,
-           (SELECT json_agg(p ORDER BY p.seq) FROM page p) AS messages,
+           (SELECT json_agg(p ORDER BY p.seq)::text FROM page p) AS messages,
+           (SELECT min(p.seq) FROM page p) AS first, (SELECT max(p.seq) FROM page p) AS last,
            (SELECT json_agg(u) FROM (
              SELECT u.id, u.username, u.display_name, u.created_at, u.deleted_at FROM chat.users u
              WHERE u.id = ANY (ARRAY(SELECT p."senderId" FROM page p))
@@ -134,31 +131,17 @@ export function historyQuery(
     WHERE r.id = ${roomId}`
 }
 
-function pageOf(roomId: string, row: Row, isForward: boolean): HistoryPage {
-  const { head, epoch } = row
-  const messages = (row.messages ?? []).map(
-    (stored): Message => ({
-      id: stored.id,
-      roomId,
-      seq: stored.seq,
-      kind: 'message',
-      senderId: stored.senderId,
-      clientMsgId: stored.clientMsgId,
-      body: stored.body,
-      createdAt: new Date(stored.createdAt).toISOString(),
-    }),
-  )
-  const users = Object.fromEntries(
-    (row.users ?? []).map((stored) => [
-      stored.id,
-      userOf({
-        ...stored,
-        created_at: new Date(stored.created_at),
-        deleted_at: stored.deleted_at === null ? null : new Date(stored.deleted_at),
-      }),
-    ]),
-  )
-  const [first, last] = [messages[0], messages.at(-1)]
-  const hasMore = isForward ? last !== undefined && last.seq < head : first !== undefined && first.seq > 1
-  return { messages, head, hasMore, epoch, users }
+function answerOf({ head, epoch, messages, first, last, users }: Row, isForward: boolean): string {
+  const hasMore = isForward ? last !== null && last < head : first !== null && first > 1
+  const told = Object.fromEntries((users ?? []).map((user) => [user.id, userOf(shownOf(user))]))
+  const rest: Omit<History, 'messages'> = { head, hasMore, epoch, users: told }
+  return `{"messages":${messages ?? '[]'},${JSON.stringify(rest).slice(1)}`
+}
+
+function shownOf({ created_at, deleted_at, ...user }: StoredUser): ShownUser {
+  return {
+    ...user,
+    created_at: new Date(created_at),
+    deleted_at: deleted_at === null ? null : new Date(deleted_at),
+  }
 }

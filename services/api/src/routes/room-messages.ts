@@ -1,10 +1,15 @@
 import { historyAnswerSchema, historyQuerySchema, roomParamsSchema } from '@roomlog/protocol'
+import type { z } from 'zod'
 import { authenticated, userIdOf } from '../guards.ts'
 import { readHistory } from '../rooms/history.ts'
 import { BEARER, refusals, routes } from './answers.ts'
 
 export const messagesRoute = routes((app, { db }) => {
-  app.get(
+  app.get<{
+    Params: z.infer<typeof roomParamsSchema>
+    Querystring: z.infer<typeof historyQuerySchema>
+    Reply: string
+  }>(
     '/rooms/:roomId/messages',
     {
       onRequest: authenticated,
@@ -21,11 +26,11 @@ export const messagesRoute = routes((app, { db }) => {
         },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { roomId } = request.params
       const { limit, ...cursors } = request.query
-      const page = await readHistory(db, { roomId, userId: userIdOf(request) }, cursors, limit)
-      return { ...page, messages: [...page.messages] }
+      const answer = await readHistory(db, { roomId, userId: userIdOf(request) }, cursors, limit)
+      return reply.type('application/json; charset=utf-8').send(answer)
     },
   )
 })

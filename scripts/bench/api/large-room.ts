@@ -8,9 +8,9 @@ export interface LargeRoom {
   readonly messages: number
 }
 
-const SENDERS = 50
+const SENDERS = 20
 
-/** A room with so many messages of fifty people, as persisters would have left it, analysed and vacuumed. */
+/** A room with so many messages of twenty people, as persisters would have left it, analysed and vacuumed. */
 export async function largeRoom(apiUrl: string, databaseUrl: string, messages: number): Promise<LargeRoom> {
   const owner = await Person.register(apiUrl, `owner_${crypto.randomUUID().slice(0, 8)}`, 'Owner')
   const { id } = await owner.createRoom('Bench')

@@ -95,6 +95,15 @@ suiteOn(['postgres'], 'a room’s history', () => {
     expect(body.messages.map((message: Message) => message.body)).toEqual(bodies)
   })
 
+  test('tells times in UTC, to the millisecond', async () => {
+    const other = await newRoom(app, ada)
+    await say(database, other, ada.id, ['hello'])
+    const createdAt = '2026-01-02T03:04:05.060Z'
+    const at = { created_at: new Date(createdAt) }
+    await database.admin.db.updateTable('chat.messages').set(at).where('room_id', '=', other).execute()
+    expect((await read('', other)).body.messages).toMatchObject([{ createdAt }])
+  })
+
   test('of an empty room is empty', async () => {
     const empty = await newRoom(app, ada)
     for (const query of ['', '?before=5', '?after=0', '?after=5']) {

@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
 import { createEdge, type EdgeOverrides } from './edge.ts'
 import { receive } from './frames/receive.ts'
-import { accept, chooseSubprotocol } from './sockets/accept.ts'
+import { accept, beforeUpgrade, chooseSubprotocol } from './sockets/accept.ts'
 import { closeSpread } from './sockets/drain.ts'
 import { socketFailed } from './sockets/failed.ts'
 import { gate } from './sockets/gate.ts'
@@ -89,8 +89,9 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
       edge.presence.closed(connection)
     },
     metrics: edge.metrics,
+    log: app.log,
   })
-  app.get(WS_PATH, { websocket: true, onRequest }, handler)
+  app.get(WS_PATH, { websocket: true, onRequest, preHandler: beforeUpgrade }, handler)
 
   app.addHook('onReady', async () => edge.start())
   app.addHook('onClose', () => edge.stop())

@@ -7,7 +7,8 @@ const GATE_REFUSALS = ['rate_limited', 'origin', 'not_ready', 'overloaded'] as c
 const SOCKET_REFUSALS = ['unauthenticated', 'badProtocol', 'restart'] as const satisfies CloseReason[]
 
 export type EdgeMetrics = ReturnType<typeof createEdgeMetrics>
-export type HandshakeRefusal = (typeof GATE_REFUSALS)[number] | (typeof SOCKET_REFUSALS)[number]
+export type SocketRefusal = (typeof SOCKET_REFUSALS)[number]
+export type HandshakeRefusal = (typeof GATE_REFUSALS)[number] | SocketRefusal
 
 /** What an edge counts, in `registry`. `sizes` are asked at each scrape. */
 export function createEdgeMetrics(

@@ -24,8 +24,6 @@ export class PresenceKeeper {
   readonly #roomsOf: RoomsOf
   readonly #come = new Set<Connection>()
   readonly #gone = new Set<Connection>()
-  /** When each socket was renewed last, or is as if it had been. */
-  readonly #renewedAtMs = new WeakMap<Connection, number>()
   readonly #repeating: readonly Repeating[]
   #gathering: NodeJS.Timeout | undefined
   #telling: Promise<void> | undefined
@@ -41,7 +39,7 @@ export class PresenceKeeper {
 
   opened(connection: Connection): void {
     // As if renewed at some moment before, so that sockets which came at once are not renewed at once.
-    this.#renewedAtMs.set(connection, performance.now() - HEARTBEAT_INTERVAL_MS * Math.random())
+    connection.renewedAtMs = performance.now() - HEARTBEAT_INTERVAL_MS * Math.random()
     this.#come.add(connection)
     this.#tellSoon()
   }
@@ -55,44 +53,47 @@ export class PresenceKeeper {
   /** Tells of the last sockets' end. */
   async stop(): Promise<void> {
     await Promise.all(this.#repeating.map((it) => it.stop()))
-    await this.#tell()
+    while (this.#isUntold) await this.#tell()
+  }
+
+  get #isUntold(): boolean {
+    return this.#telling !== undefined || this.#come.size + this.#gone.size > 0
   }
 
   #tellSoon(): void {
     this.#gathering ??= setTimeout(() => void this.#tell(), GATHER_MS)
   }
 
-  /** One call after the other: a socket's end must not overtake its beginning. What comes while one takes long is the next. */
+  /** One call after the other: a socket's end must not overtake its beginning. What comes meanwhile gathers for the next. */
   #tell(): Promise<void> {
     clearTimeout(this.#gathering)
     this.#gathering = undefined
-    this.#telling ??= this.#tellAll().finally(() => {
+    this.#telling ??= this.#tellOnce().finally(() => {
       this.#telling = undefined
+      if (this.#isUntold) this.#tellSoon()
     })
     return this.#telling
   }
 
-  async #tellAll(): Promise<void> {
+  async #tellOnce(): Promise<void> {
     const { presence } = this.#options
-    while (this.#come.size + this.#gone.size > 0) {
-      const [come, gone] = [socketsOf(this.#come), socketsOf(this.#gone)]
-      this.#come.clear()
-      this.#gone.clear()
-      if (come.length > 0) await this.#try(() => presence.connected(come, this.#roomsOf))
-      if (gone.length > 0) await this.#try(() => presence.disconnected(gone))
-    }
+    const [come, gone] = [socketsOf(this.#come), socketsOf(this.#gone)]
+    this.#come.clear()
+    this.#gone.clear()
+    if (come.length > 0) await this.#try(() => presence.connected(come, this.#roomsOf))
+    if (gone.length > 0) await this.#try(() => presence.disconnected(gone))
   }
 
   async #renew(): Promise<void> {
     const nowMs = performance.now()
     const due: Connection[] = []
-    for (const connection of this.#options.connections) {
-      const renewedAtMs = this.#renewedAtMs.get(connection) ?? nowMs
+    this.#options.connections.forEach((connection) => {
+      const { renewedAtMs } = connection
       // Who has not been heard of since may be dead already: then the 60 s run out.
-      if (nowMs - renewedAtMs >= HEARTBEAT_INTERVAL_MS && connection.heardAtMs > renewedAtMs)
-        due.push(connection)
-    }
-    for (const connection of due) this.#renewedAtMs.set(connection, nowMs)
+      if (nowMs - renewedAtMs < HEARTBEAT_INTERVAL_MS || connection.heardAtMs <= renewedAtMs) return
+      connection.renewedAtMs = nowMs
+      due.push(connection)
+    })
     if (due.length > 0) await this.#try(() => this.#options.presence.renewed(socketsOf(due)))
   }
 

@@ -1,18 +1,18 @@
 import {
   BEARER_SUBPROTOCOL_PREFIX,
   CLOSE_CODES,
-  type CloseReason,
   HEARTBEAT_INTERVAL_MS,
   type Limits,
   newId,
   SUBPROTOCOL,
 } from '@roomlog/protocol'
 import type { Identity } from '@roomlog/service-kit'
-import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import type { RawData, WebSocket } from 'ws'
-import type { EdgeMetrics } from '../metrics.ts'
+import type { EdgeMetrics, SocketRefusal } from '../metrics.ts'
 import { Connection } from './connection.ts'
 import type { Connections } from './connections.ts'
+import { socketFailed } from './failed.ts'
 import { identify } from './identify.ts'
 
 export interface AcceptOptions {
@@ -24,43 +24,45 @@ export interface AcceptOptions {
   readonly onOpen: (connection: Connection) => void
   readonly onClose: (connection: Connection) => void
   readonly metrics: EdgeMetrics
+  readonly log: FastifyBaseLogger
 }
 
 /** A client may close with any code: each would be a series of its own. */
 const KNOWN_CODES: ReadonlySet<number> = new Set(Object.values(CLOSE_CODES).map(({ code }) => code))
 const AUTHORIZATION = /^Bearer ([^ ]+)$/i
 
-/** The handler of an upgraded socket. Never awaits: its first frames may have come in the packet of the handshake. */
+/** What the lines of a socket are logged with. */
+interface Handshake {
+  readonly reqId: string
+  readonly ip: string
+  readonly userId: string | undefined
+}
+
+/**
+ * The handler of an upgraded socket. Never awaits: its first frames may have come in the packet of the handshake. What
+ * listens to a socket is the same for all: a closure for each would hold its request, with its token, for as long.
+ */
 export function accept(options: AcceptOptions) {
-  const { connections, limits, metrics } = options
+  const { connections, limits, metrics, log } = options
+  const accepted = new WeakMap<WebSocket, { readonly connection: Connection; readonly by: Handshake }>()
+
   return (ws: WebSocket, request: FastifyRequest): void => {
-    const { ip } = request
     const identity = identify(request.server, tokenOf(request))
-    const userId = identity?.userId
-    let connection: Connection | undefined
-    ws.on('close', (received) => {
-      // Who does not read does not answer a close either, and its own code is that of a lost connection.
-      const code = connection?.closedWith ?? received
-      metrics.closes.inc({ code: KNOWN_CODES.has(code) ? code : 'other' })
-      request.log[code < CLOSE_CODES.badProtocol.code ? 'debug' : 'info'](
-        { ip, userId, code },
-        'socket closed',
-      )
-    })
+    const by = { reqId: request.id, ip: request.ip, userId: identity?.userId }
     const refusal = refusalOf(ws, identity)
     if (identity === undefined || refusal !== undefined) {
-      const reason = refusal ?? 'unauthenticated'
-      metrics.handshakes.inc({ result: reason })
-      request.log.info({ ip, userId, reason }, 'socket refused')
-      ws.close(CLOSE_CODES[reason].code, reason)
+      refuse(ws, by, refusal ?? 'unauthenticated')
       return
     }
-    connection = new Connection(ws, request.socket, {
+    const connection = new Connection(ws, request.socket, {
       id: newId(),
       identity,
       framesPerSecond: limits.framesPerSecond,
     })
-    listen(ws, connection, request.log)
+    accepted.set(ws, { connection, by })
+    // The plugin's listener holds the request.
+    ws.removeAllListeners('error').on('error', onError)
+    ws.on('message', onMessage).on('ping', mayCome).on('pong', mayCome).on('close', onClose)
     metrics.handshakes.inc({ result: 'accepted' })
     connection.send({
       type: 'welcome',
@@ -76,43 +78,78 @@ export function accept(options: AcceptOptions) {
     options.onOpen(connection)
   }
 
-  function refusalOf(ws: WebSocket, identity: Identity | undefined): CloseReason | undefined {
+  function refusalOf(ws: WebSocket, identity: Identity | undefined): SocketRefusal | undefined {
     if (identity === undefined) return 'unauthenticated'
     if (ws.protocol !== SUBPROTOCOL) return 'badProtocol'
     // Upgraded while the others were being counted.
     return options.isDraining() ? 'restart' : undefined
   }
 
-  function listen(ws: WebSocket, connection: Connection, log: FastifyBaseLogger): void {
-    const mayCome = () => {
-      // What was on its way when the socket was closed is not answered any more.
-      if (!connection.isOpen) return false
-      connection.heard()
-      if (connection.frames.take() === 0) return true
-      connection.close('limitExceeded')
-      return false
-    }
-    ws.on('message', (data: RawData, isBinary: boolean) => {
-      if (!mayCome()) return
-      if (isBinary) {
-        connection.close('binary')
-        return
-      }
-      try {
-        options.onFrame(connection, String(data))
-      } catch (err) {
-        // A fault of ours, but no frame may end the process, and all other sockets with it.
-        log.error({ err, userId: connection.userId }, 'a frame could not be handled')
-        connection.close('internal')
-      }
-    })
-    ws.on('ping', mayCome)
-    ws.on('pong', mayCome)
-    ws.on('close', () => {
-      connections.remove(connection)
-      options.onClose(connection)
-    })
+  function refuse(ws: WebSocket, by: Handshake, reason: SocketRefusal): void {
+    metrics.handshakes.inc({ result: reason })
+    log.info({ ...by, reason }, 'socket refused')
+    ws.on('close', (code) => closed(by, code))
+    ws.close(CLOSE_CODES[reason].code, reason)
   }
+
+  function closed(by: Handshake, code: number): void {
+    metrics.closes.inc({ code: KNOWN_CODES.has(code) ? code : 'other' })
+    log[code < CLOSE_CODES.badProtocol.code ? 'debug' : 'info']({ ...by, code }, 'socket closed')
+  }
+
+  function mayCome(this: WebSocket): boolean {
+    const connection = accepted.get(this)?.connection
+    // What was on its way when the socket was closed is not answered any more.
+    if (connection?.isOpen !== true) return false
+    connection.heard()
+    if (connection.frames.take() === 0) return true
+    connection.close('limitExceeded')
+    return false
+  }
+
+  function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
+    const connection = accepted.get(this)?.connection
+    if (connection === undefined || !mayCome.call(this)) return
+    if (isBinary) {
+      connection.close('binary')
+      return
+    }
+    try {
+      options.onFrame(connection, String(data))
+    } catch (err) {
+      // A fault of ours, but no frame may end the process, and all other sockets with it.
+      log.error({ err, ...accepted.get(this)?.by }, 'a frame could not be handled')
+      connection.close('internal')
+    }
+  }
+
+  function onClose(this: WebSocket, received: number): void {
+    const it = accepted.get(this)
+    if (it === undefined) return
+    // Who does not read does not answer a close either, and its own code is that of a lost connection.
+    closed(it.by, it.connection.closedWith ?? received)
+    connections.remove(it.connection)
+    options.onClose(it.connection)
+  }
+
+  function onError(this: WebSocket, error: Error): void {
+    const { ip = '', ...by } = accepted.get(this)?.by ?? {}
+    socketFailed(error, this, { log: log.child(by), ip })
+  }
+}
+
+/**
+ * A `preHandler`. What is upgraded `ws` answers: a socket that had a response would hold it, and its request, for good. Its
+ * answer and the first frame leave together.
+ */
+export function beforeUpgrade(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  if (request.ws) {
+    const { socket } = request.raw
+    reply.raw.detachSocket(socket)
+    socket.cork()
+    process.nextTick(() => socket.uncork())
+  }
+  done()
 }
 
 /** Ours, else any but a token: a browser whose offer is not answered at all hears no close code. */

@@ -40,7 +40,10 @@ export class Connection implements AtTurnEnd {
   readonly rooms = new Map<string, RoomSubscription>()
   readonly frames: TokenBucket
   nextPingAtMs = 0
-  readonly #badFrames = new SlidingCount(BAD_FRAMES, BAD_FRAMES_WINDOW_MS)
+  /** When its presence was renewed last, or is as if it had been. */
+  renewedAtMs = performance.now()
+  /** Made by the first. */
+  #badFrames: SlidingCount | undefined
   readonly #ws: WebSocket
   readonly #tcp: Socket
   #identity: Identity
@@ -48,7 +51,8 @@ export class Connection implements AtTurnEnd {
   #closeWhenAnswered: CloseReason | undefined
   #closedWith: number | undefined
   #aliveAtMs = performance.now()
-  #progressAtMs = performance.now()
+  /** Since when nothing of what waits has left; undefined while nothing waits. */
+  #stuckSinceMs: number | undefined
   #sentBytes = 0
   /** Undefined while nothing waits for the end of this turn. */
   #held: readonly Buffer[] | undefined
@@ -183,6 +187,7 @@ export class Connection implements AtTurnEnd {
 
   /** Counts a frame that was none; closes at too many. */
   badFrame(): void {
+    this.#badFrames ??= new SlidingCount(BAD_FRAMES, BAD_FRAMES_WINDOW_MS)
     if (this.#badFrames.add(performance.now())) this.close('badProtocol')
   }
 
@@ -199,10 +204,15 @@ export class Connection implements AtTurnEnd {
   }
 
   #isStuck(nowMs: number): boolean {
-    const sent = this.#tcp.bytesWritten - this.#tcp.writableLength
-    if (this.unsentBytes === 0 || sent !== this.#sentBytes) this.#progressAtMs = nowMs
+    if (this.unsentBytes === 0) {
+      this.#stuckSinceMs = undefined
+      return false
+    }
+    const sent = this.#tcp.bytesWritten - this.unsentBytes
+    if (sent !== this.#sentBytes) this.#stuckSinceMs = undefined
     this.#sentBytes = sent
-    return nowMs - this.#progressAtMs > NO_PROGRESS_MS
+    this.#stuckSinceMs ??= nowMs
+    return nowMs - this.#stuckSinceMs > NO_PROGRESS_MS
   }
 
   #dropIfFull(): void {

@@ -2,7 +2,10 @@ import { HEARTBEAT_INTERVAL_MS } from '@roomlog/protocol'
 import type { Connection } from './connection.ts'
 
 const TICK_MS = 1000
-const PING_SPREAD = 0.2
+/** Between two pings. */
+const [MIN_PING_MS, MAX_PING_MS] = [0.8 * HEARTBEAT_INTERVAL_MS, 1.2 * HEARTBEAT_INTERVAL_MS]
+/** After a heartbeat, with some room for the way that the next has to take. */
+const OVERDUE_MS = 1.1 * HEARTBEAT_INTERVAL_MS
 const NONE: ReadonlySet<Connection> = new Set()
 
 /** All sockets of this edge, by id and by user, and the one timer that looks after them. */
@@ -23,6 +26,11 @@ export class Connections {
 
   [Symbol.iterator](): IterableIterator<Connection> {
     return this.#byId.values()
+  }
+
+  /** Where it is often: an iterator makes an object for each. */
+  forEach(look: (connection: Connection) => void): void {
+    this.#byId.forEach(look)
   }
 
   /** One above a user's limit closes the user's oldest. */
@@ -53,16 +61,28 @@ export class Connections {
 
   #tick(): void {
     const nowMs = performance.now()
-    for (const connection of this.#byId.values()) {
+    this.forEach((connection) => {
       connection.check(nowMs)
-      if (nowMs < connection.nextPingAtMs) continue
-      connection.ping()
-      connection.nextPingAtMs = nextPingAtMs(nowMs)
+      if (nowMs >= connection.nextPingAtMs) this.#ask(connection, nowMs)
+    })
+  }
+
+  /** For a sign of life; whoever sends heartbeats only once one is overdue. */
+  #ask(connection: Connection, nowMs: number): void {
+    if (nowMs - connection.heardAtMs < MIN_PING_MS) {
+      connection.nextPingAtMs = between(OVERDUE_MS, MAX_PING_MS, connection.heardAtMs)
+      return
     }
+    connection.ping()
+    connection.nextPingAtMs = nextPingAtMs(nowMs)
   }
 }
 
 /** Spread, so that sockets which came at once are not pinged at once. */
 function nextPingAtMs(nowMs: number): number {
-  return nowMs + HEARTBEAT_INTERVAL_MS * (1 - PING_SPREAD + 2 * PING_SPREAD * Math.random())
+  return between(MIN_PING_MS, MAX_PING_MS, nowMs)
+}
+
+function between(minMs: number, maxMs: number, afterMs: number): number {
+  return afterMs + minMs + (maxMs - minMs) * Math.random()
 }

@@ -6,12 +6,16 @@ import type { WebSocket } from 'ws'
  * What a socket's connection or its peer's bytes came to, or what accepting it threw. For a broken rule of the protocol
  * `ws` has sent the close code already (1002, 1007, 1009): ending the socket here would lose it.
  */
-export function socketFailed(error: Error, socket: WebSocket, request: FastifyRequest): void {
+export function socketFailed(
+  error: Error,
+  socket: WebSocket,
+  { log, ip }: Pick<FastifyRequest, 'log' | 'ip'>,
+): void {
   const code = 'code' in error ? String(error.code) : ''
   if (code.startsWith('WS_ERR_') || code === 'ECONNRESET' || code === 'EPIPE') {
-    request.log.debug({ err: error, ip: request.ip }, 'socket ended by its peer')
+    log.debug({ err: error, ip }, 'socket ended by its peer')
     return
   }
-  request.log.error({ err: error }, 'socket failed')
+  log.error({ err: error }, 'socket failed')
   socket.close(CLOSE_CODES.internal.code, 'internal')
 }

@@ -32,7 +32,7 @@ export class PostgresPresence implements Presence {
         await this.#keep(trx, part, false)
         const { rows } = await sql<{ userId: string }>`
           UPDATE engine.presence_users SET announced = true
-          WHERE user_id = ANY (${usersOf(part)}::text[]) AND NOT announced
+          WHERE user_id = ANY (${usersOf(part)}) AND NOT announced
           RETURNING user_id AS "userId"`.execute(trx)
         await tell(trx, rows, true, rooms)
       })
@@ -40,21 +40,21 @@ export class PostgresPresence implements Presence {
   }
 
   async renewed(sockets: readonly LiveSocket[]): Promise<void> {
-    for (const part of slices(sockets)) await this.#transaction((trx) => this.#keep(trx, part, true))
+    for (const part of slices(sockets)) await this.#breaker.call(() => this.#keep(this.#db, part, true))
   }
 
   async disconnected(sockets: readonly LiveSocket[]): Promise<void> {
     for (const part of slices(sockets)) {
       await this.#transaction(async (trx) => {
-        await lockUsers(part.map(({ userId }) => userId)).execute(trx)
+        await lockUsers(part).execute(trx)
         await sql`
           DELETE FROM engine.presence_sockets s
-          USING unnest(${part.map((s) => s.userId)}::text[], ${part.map((s) => s.socketId)}::text[])
+          USING unnest(${userIdsOf(part)}, ${socketIdsOf(part)})
             AS gone (user_id, socket_id)
           WHERE s.user_id = gone.user_id AND s.socket_id = gone.socket_id`.execute(trx)
         await sql`
           UPDATE engine.presence_users SET due_at = ${inMs(this.#times.graceMs)}
-          WHERE user_id = ANY (${usersOf(part)}::text[])`.execute(trx)
+          WHERE user_id = ANY (${usersOf(part)})`.execute(trx)
       })
     }
   }
@@ -81,20 +81,20 @@ export class PostgresPresence implements Presence {
     return new Map(userIds.map((userId) => [userId, online.has(userId)]))
   }
 
-  /** Users first: their rows are the locks. */
-  async #keep(trx: Transaction<Tables>, sockets: readonly LiveSocket[], announced: boolean): Promise<void> {
+  /** Users first: their rows are the locks, and no socket is written before there is the count of them. */
+  async #keep(db: Kysely<Tables>, sockets: readonly LiveSocket[], announced: boolean): Promise<void> {
     const until = inMs(this.#times.socketTtlMs)
     await sql`
-      INSERT INTO engine.presence_users AS u (user_id, due_at, announced)
-      SELECT id, ${until}, ${announced}::boolean FROM unnest(${usersOf(sockets)}::text[]) AS id ORDER BY id COLLATE "C"
-      ON CONFLICT (user_id) DO UPDATE SET due_at = excluded.due_at, announced = u.announced OR excluded.announced
-      `.execute(trx)
-    await sql`
+      WITH users AS (
+        INSERT INTO engine.presence_users AS u (user_id, due_at, announced)
+        SELECT id, ${until}, ${announced}::boolean FROM unnest(${usersOf(sockets)}) AS id ORDER BY id COLLATE "C"
+        ON CONFLICT (user_id) DO UPDATE SET due_at = excluded.due_at, announced = u.announced OR excluded.announced
+        RETURNING 1)
       INSERT INTO engine.presence_sockets (user_id, socket_id, until)
       SELECT DISTINCT user_id, socket_id, ${until}
-      FROM unnest(${sockets.map((s) => s.userId)}::text[], ${sockets.map((s) => s.socketId)}::text[])
+      FROM (SELECT count(*) FROM users) AS locked, unnest(${userIdsOf(sockets)}, ${socketIdsOf(sockets)})
         AS s (user_id, socket_id)
-      ON CONFLICT (user_id, socket_id) DO UPDATE SET until = excluded.until`.execute(trx)
+      ON CONFLICT (user_id, socket_id) DO UPDATE SET until = excluded.until`.execute(db)
   }
 
   #transaction(work: (trx: Transaction<Tables>) => Promise<void>): Promise<void> {
@@ -152,12 +152,26 @@ async function tell(
     FROM unnest(${payloads.map((signal) => JSON.stringify(signal))}::text[]) AS payload`.execute(trx)
 }
 
-function lockUsers(users: readonly string[]): RawBuilder<unknown> {
-  return sql`SELECT 1 FROM engine.presence_users WHERE user_id = ANY (${users}::text[]) ORDER BY user_id FOR UPDATE`
+function lockUsers(sockets: readonly LiveSocket[]): RawBuilder<unknown> {
+  return sql`SELECT 1 FROM engine.presence_users WHERE user_id = ANY (${usersOf(sockets)}) ORDER BY user_id FOR UPDATE`
 }
 
-function usersOf(sockets: readonly LiveSocket[]): readonly string[] {
-  return [...new Set(sockets.map(({ userId }) => userId))]
+/** Each once. */
+function usersOf(sockets: readonly LiveSocket[]): RawBuilder<readonly string[]> {
+  return ids([...new Set(sockets.map(({ userId }) => userId))])
+}
+
+function userIdsOf(sockets: readonly LiveSocket[]): RawBuilder<readonly string[]> {
+  return ids(sockets.map(({ userId }) => userId))
+}
+
+function socketIdsOf(sockets: readonly LiveSocket[]): RawBuilder<readonly string[]> {
+  return ids(sockets.map(({ socketId }) => socketId))
+}
+
+/** As one text: the driver writes an array element by element, which is most of what a renewal costs here. */
+function ids(values: readonly string[]): RawBuilder<readonly string[]> {
+  return sql`string_to_array(${values.join()}, ',')`
 }
 
 function inMs(ms: number): RawBuilder<unknown> {

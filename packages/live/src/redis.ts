@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Redis, type RedisOptions } from 'ioredis'
 import type { Logger } from 'pino'
 import { Breaker } from './breaker.ts'
@@ -159,6 +160,9 @@ class Subscriber {
   readonly #redis: Redis
   readonly #prefix: string
   readonly #asking: NodeJS.Timeout
+  /** Keys that are watched since this turn of the event loop, or not any more. */
+  readonly #changed = new Set<string>()
+  #telling: Promise<void> | undefined
 
   constructor(redis: Redis, prefix: string, logger: Logger) {
     this.#redis = redis
@@ -176,16 +180,38 @@ class Subscriber {
     redis.on('message', (_channel, payload) => this.watching.arrived(payload))
   }
 
-  async watch(channel: Channel): Promise<void> {
+  watch(channel: Channel): Promise<void> {
     this.watching.add(channel)
-    if (this.#redis.status === 'ready')
-      await this.#redis.subscribe(this.#prefix + keyOf(channel)).catch(() => 0)
+    return this.#tell(channel)
   }
 
-  async unwatch(channel: Channel): Promise<void> {
+  unwatch(channel: Channel): Promise<void> {
     this.watching.remove(channel)
-    if (this.#redis.status === 'ready')
-      await this.#redis.unsubscribe(this.#prefix + keyOf(channel)).catch(() => 0)
+    return this.#tell(channel)
+  }
+
+  /** What changes within a turn of the event loop is one command: thousands may come at once, each with a channel. */
+  #tell(channel: Channel): Promise<void> {
+    this.#changed.add(keyOf(channel))
+    this.#telling ??= nextTurn().then(() => {
+      this.#telling = undefined
+      return this.#tellAll()
+    })
+    return this.#telling
+  }
+
+  /** Both at once: what is asked later must not overtake. */
+  async #tellAll(): Promise<void> {
+    const changed = [...this.#changed]
+    this.#changed.clear()
+    if (this.#redis.status !== 'ready') return
+    const named = (isWatched: boolean) =>
+      changed.filter((key) => this.watching.has(key) === isWatched).map((key) => this.#prefix + key)
+    const [come, gone] = [named(true), named(false)]
+    await Promise.all([
+      come.length > 0 && this.#redis.subscribe(...come).catch(() => 0),
+      gone.length > 0 && this.#redis.unsubscribe(...gone).catch(() => 0),
+    ])
   }
 
   close(): void {

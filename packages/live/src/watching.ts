@@ -23,6 +23,10 @@ export class Watching {
     this.#channels.delete(keyOf(channel))
   }
 
+  has(key: string): boolean {
+    return this.#channels.has(key)
+  }
+
   arrived(payload: string): void {
     const signal = decodeSignal(payload)
     if (signal === undefined || !this.#isWatched(signal)) return
@@ -30,9 +34,7 @@ export class Watching {
   }
 
   #isWatched(signal: Signal): boolean {
-    return (
-      signal.type === 'presence' || channelsOf(signal).some((channel) => this.#channels.has(keyOf(channel)))
-    )
+    return signal.type === 'presence' || channelsOf(signal).some((channel) => this.has(keyOf(channel)))
   }
 }
 

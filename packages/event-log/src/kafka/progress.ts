@@ -1,7 +1,7 @@
 import { backlogOf } from '../backlog.ts'
 import type { Admin } from '../kafka.ts'
 
-const LOOK_INTERVAL_MS = 2000
+const LOOK_INTERVAL_MS = 5000
 
 /** What the brokers have of a partition; `committed` is negative where the group has no position. */
 export interface Place {

@@ -116,7 +116,7 @@ export function runService(spec: ServiceSpec, host: ServiceHost): RunningService
 // on a pipe that ends with the starter, however that ends.
 function spawnService(spec: ServiceSpec, holds: Writable | undefined): ChildProcess {
   const held = holds === undefined || holds.destroyed ? [] : [holds]
-  const child = spawn(process.execPath, ['--import', FOLLOW_PARENT, spec.file], {
+  const child = spawn(process.execPath, [...(spec.flags ?? []), '--import', FOLLOW_PARENT, spec.file], {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...held],
     cwd: fileURLToPath(new URL('../..', import.meta.url)),

@@ -10,6 +10,8 @@ export interface ServiceSpec {
   /** As in `api` or `ws-edge-2`; also the name of its log. */
   readonly name: string
   readonly file: string
+  /** Node's own. */
+  readonly flags?: readonly string[]
   readonly host: string
   readonly port: number
   /** All of its environment. */
@@ -35,6 +37,12 @@ const ROLES = { api: 'roomlog_api', 'ws-edge': 'roomlog_edge', persister: 'rooml
 const SYSTEM = ['PATH', 'HOME', 'TZ', 'LANG', 'NODE_EXTRA_CA_CERTS']
 /** What is the starter's to say: each service has a role of its own, and each edge a name. */
 const NOT_PASSED_ON = ['DATABASE_ROLE', 'EDGE_ID']
+
+/**
+ * An edge's memory for what was just made grows while many sockets come, to 100 MB, and one that has sockets is never so
+ * quiet that Node gives it back. The images have the same.
+ */
+const EDGE_FLAGS = ['--max-semi-space-size=16']
 
 /** Every service of a start, each with its own settings and nobody else's. */
 export function serviceTable(root: string, settings: Settings, prepared: Prepared): readonly ServiceSpec[] {
@@ -63,9 +71,10 @@ export function serviceTable(root: string, settings: Settings, prepared: Prepare
   const persisters = numbered('persister', persisterPorts).map(([name, port]) =>
     spec('persister', name, port, {}),
   )
-  const edges = numbered('ws-edge', edgePorts).map(([name, port], index) =>
-    spec('ws-edge', name, port, { ...edgeId(env, index, edgePorts.length), JWT_PUBLIC_KEYS }),
-  )
+  const edges = numbered('ws-edge', edgePorts).map(([name, port], index) => ({
+    ...spec('ws-edge', name, port, { ...edgeId(env, index, edgePorts.length), JWT_PUBLIC_KEYS }),
+    flags: EDGE_FLAGS,
+  }))
   return [...persisters, spec('api', 'api', apiPort, { ...prepared.keys }), ...edges]
 }
 

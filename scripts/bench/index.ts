@@ -10,6 +10,10 @@ import { stall } from './fan-out/stall.ts'
 import { page } from './page.ts'
 import { revocation } from './revocation.ts'
 import type { Bench } from './row.ts'
+import { handshakes } from './sockets/handshakes.ts'
+import { idle, idleSockets } from './sockets/idle.ts'
+import { memory } from './sockets/memory.ts'
+import { presence } from './sockets/presence.ts'
 import { store } from './store/rows.ts'
 
 /** In the order of what they cover, from the socket to the whole path. */
@@ -19,11 +23,16 @@ export const BENCHES: readonly Bench[] = [
   stall,
   frames,
   acks,
+  memory,
+  handshakes,
+  presence,
   store,
   history,
   logins,
   historyCurve,
   sweep,
+  idle,
+  idleSockets,
   revocation,
   page,
 ]

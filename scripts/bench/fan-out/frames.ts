@@ -23,9 +23,9 @@ async function run({ say, rounds }: BenchContext): Promise<readonly Row[]> {
       ulid: () =>
         repeated(() => {
           ms += 1
-          return newId(ms).length > 0
+          return isWhole(newId(ms))
         }),
-      uuid: () => repeated(() => crypto.randomUUID().length > 0),
+      uuid: () => repeated(() => isWhole(crypto.randomUUID())),
     },
     say,
   )
@@ -57,4 +57,9 @@ async function repeated(work: () => boolean): Promise<number> {
     for (let i = 0; i < TIMES; i += 1) if (!work()) throw new Error('what is measured does not work')
   })
   return cpu
+}
+
+/** Looks at its last character: an engine puts a text together when it is looked at. */
+function isWhole(id: string): boolean {
+  return id.charCodeAt(id.length - 1) > 0
 }

@@ -73,9 +73,10 @@ const sources = globSync('{{packages,services}/*/src/**,scripts/**}/*.{ts,tsx,mj
   ),
 }))
 
+/** Not the testkit, tests, and what the bench measures the product beside. */
 function importersOf(vendor: string): readonly string[] {
   return sources
-    .filter(({ path }) => !/^packages\/testkit\/|^scripts\/test\/|\.test\.ts$/.test(path))
+    .filter(({ path }) => !/^packages\/testkit\/|^scripts\/(test|bench)\/|\.test\.ts$/.test(path))
     .filter(({ imports }) => imports.some((name) => name === vendor || name.startsWith(`${vendor}/`)))
     .map(({ path }) => path)
 }

@@ -8,6 +8,7 @@ import { mixes } from './fan-out/mixes.ts'
 import { oneRoom } from './fan-out/one-room.ts'
 import { stall } from './fan-out/stall.ts'
 import { page } from './page.ts'
+import { path } from './path/index.ts'
 import { revocation } from './revocation.ts'
 import type { Bench } from './row.ts'
 import { handshakes } from './sockets/handshakes.ts'
@@ -33,6 +34,7 @@ export const BENCHES: readonly Bench[] = [
   sweep,
   idle,
   idleSockets,
+  path,
   revocation,
   page,
 ]

@@ -1,0 +1,17 @@
+import type { Bench, BenchContext, Row } from '../row.ts'
+import { systemOf } from './system.ts'
+import { wholePath } from './whole-path.ts'
+
+const PARTS = [{ ids: ['G1', 'G1-rate', 'G1-lost'], measure: wholePath }] as const
+
+/** From a client's send to every other client, through real processes: one Roomlog for all of the rows. */
+export const path: Bench = { ids: PARTS.flatMap(({ ids }) => ids), run }
+
+async function run(context: BenchContext): Promise<readonly Row[]> {
+  await using system = await systemOf(context.engine)
+  const rows: Row[] = []
+  for (const { ids, measure } of PARTS) {
+    if (ids.some(context.isWanted)) rows.push(...(await measure(context, system)))
+  }
+  return rows
+}

@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
+import { BEARER_SUBPROTOCOL_PREFIX, SUBPROTOCOL } from '@roomlog/protocol/wire'
+
+const LONGEST_SHORT = 125
+const LENGTH_IN_2 = 126
+const LENGTH_IN_8 = 127
+const PING = 0x9
+const CLOSE = 0x8
+const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0])
+const END_OF_HEAD = '\r\n\r\n'
+const UPGRADED = 'HTTP/1.1 101'
+
+export interface LightSocketEvents {
+  readonly opened: (socket: LightSocket) => void
+  /** The payload of a text message is `bytes` from `from` to `to`. */
+  readonly frame: (socket: LightSocket, bytes: Buffer, from: number, to: number) => void
+  /** Not told of one that was closed from here. */
+  readonly lost: (socket: LightSocket, why: string) => void
+}
+
+/** A WebSocket on raw TCP that leaves what it hears as bytes: it has to cost less than the server that it loads. */
+export class LightSocket {
+  readonly index: number
+  readonly #tcp: Socket
+  readonly #events: LightSocketEvents
+  #rest: Buffer | undefined
+  #isUpgraded = false
+
+  constructor(index: number, url: URL, token: string | undefined, events: LightSocketEvents) {
+    this.index = index
+    this.#events = events
+    this.#tcp = connect({ host: url.hostname, port: Number(url.port), noDelay: true })
+    this.#tcp.on('error', () => undefined)
+    this.#tcp.on('connect', () => this.#tcp.write(handshake(url, token)))
+    this.#tcp.on('data', (data) => this.#heard(data))
+    this.#tcp.on('close', () => events.lost(this, 'the connection was lost'))
+  }
+
+  write(frame: Buffer): void {
+    this.#tcp.write(frame)
+  }
+
+  /** Without a word, as when a client's network is gone. */
+  cut(): void {
+    this.#tcp.removeAllListeners('close').resetAndDestroy()
+  }
+
+  #heard(data: Buffer): void {
+    const bytes = this.#rest === undefined ? data : Buffer.concat([this.#rest, data])
+    const at = this.#isUpgraded ? this.#frames(bytes, 0) : this.#head(bytes)
+    this.#rest = at < bytes.length ? bytes.subarray(at) : undefined
+  }
+
+  /** Answers how far it came, as `#frames` does. */
+  #head(bytes: Buffer): number {
+    const end = bytes.indexOf(END_OF_HEAD)
+    if (end < 0) return 0
+    const head = bytes.toString('latin1', 0, end)
+    if (!head.startsWith(UPGRADED)) {
+      this.cut()
+      this.#events.lost(this, head.slice(0, 200))
+      return bytes.length
+    }
+    this.#isUpgraded = true
+    this.#events.opened(this)
+    return this.#frames(bytes, end + END_OF_HEAD.length)
+  }
+
+  #frames(bytes: Buffer, from: number): number {
+    let at = from
+    for (;;) {
+      let payload = at + 2
+      if (payload > bytes.length) return at
+      let length = (bytes[at + 1] ?? 0) & 0x7f
+      if (length === LENGTH_IN_2) payload += 2
+      else if (length === LENGTH_IN_8) payload += 8
+      if (payload > bytes.length) return at
+      if (length === LENGTH_IN_2) length = bytes.readUInt16BE(at + 2)
+      else if (length === LENGTH_IN_8) length = Number(bytes.readBigUInt64BE(at + 2))
+      if (payload + length > bytes.length) return at
+      this.#message((bytes[at] ?? 0) & 0xf, bytes, payload, payload + length)
+      at = payload + length
+    }
+  }
+
+  #message(opcode: number, bytes: Buffer, from: number, to: number): void {
+    if (opcode === PING) this.write(PONG)
+    else if (opcode === CLOSE) {
+      this.cut()
+      this.#events.lost(this, `closed: ${to - from < 2 ? 'no code' : bytes.readUInt16BE(from)}`)
+    } else this.#events.frame(this, bytes, from, to)
+  }
+}
+
+/** Masked with zeros. */
+export function clientFrame(json: string): Buffer {
+  const length = Buffer.byteLength(json)
+  const header =
+    length <= LONGEST_SHORT
+      ? [0x81, 0x80 | length, 0, 0, 0, 0]
+      : [0x81, 0x80 | LENGTH_IN_2, length >> 8, length & 0xff, 0, 0, 0, 0]
+  const frame = Buffer.allocUnsafe(header.length + length)
+  frame.set(header)
+  frame.write(json, header.length)
+  return frame
+}
+
+function handshake({ host, pathname }: URL, token: string | undefined): string {
+  const protocols = token === undefined ? [] : [`, ${BEARER_SUBPROTOCOL_PREFIX}${token}`]
+  return [
+    `GET ${pathname} HTTP/1.1`,
+    `Host: ${host}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
+    `Sec-WebSocket-Protocol: ${SUBPROTOCOL}${protocols.join('')}${END_OF_HEAD}`,
+  ].join('\r\n')
+}

@@ -1,0 +1,306 @@
+/** A process of many light sockets that send, hear and check. Told over IPC what to do: see `LoadOrder`. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ServerFrame } from '@roomlog/protocol/wire'
+import { percentiles } from '../percentiles.ts'
+import { answerOrders } from './child.ts'
+import { clientFrame, LightSocket } from './light-socket.ts'
+import type { LoadEnd, LoadMark, LoadOrder, LoadPlan, Pace } from './load-orders.ts'
+
+const PATIENCE_MS = 60_000
+const TICK_MS = 1
+const HANDSHAKES_AT_ONCE = 200
+const ID_LENGTH = 26
+/** Where things stand in a `newMessage`, whose ids are all of one length. */
+const ROOM_AT = '{"type":"newMessage","message":{"id":"","roomId":"'.length + ID_LENGTH
+const SEQ_AT = ROOM_AT + ID_LENGTH + '","seq":'.length
+const NUMBER_AFTER_SEQ = ',"kind":"message","senderId":"","clientMsgId":"'.length + ID_LENGTH
+/** And in an `ack`. */
+const ACK_NUMBER_AT = '{"type":"ack","roomId":"","clientMsgId":"'.length + ID_LENGTH
+const TYPE_AT = '{"type":"'.length
+const [ACK, NEW_MESSAGE] = ['a'.charCodeAt(0), 'n'.charCodeAt(0)]
+const COMMA = ','.charCodeAt(0)
+const ZERO = '0'.charCodeAt(0)
+const NUMBER_DIGITS = 10
+const PREFIX = `${crypto.randomUUID().slice(0, 8)}-`
+const BODY = 'x'.repeat(128)
+const ACCEPTED = Buffer.from('"ACCEPTED"')
+
+interface Flight {
+  readonly sentAtMs: number
+  /** Sockets that do not have it yet. */
+  left: number
+  isAcked: boolean
+}
+
+class Load {
+  readonly #plan: LoadPlan
+  readonly #url: URL
+  readonly #members: number[][]
+  readonly #sockets: LightSocket[] = []
+  /** By socket: the last seq of each of its rooms. */
+  readonly #seqs: Map<string, number>[]
+  readonly #flights = new Map<number, Flight>()
+  #joinsLeft = 0
+  #whenJoined = Promise.withResolvers<void>()
+  #pace: Pace | undefined
+  #startedAtMs = 0
+  #sentSinceStart = 0
+  #timer: NodeJS.Timeout | undefined
+  #next = 0
+  #outOfOrder = 0
+  #refused: Record<string, number> = {}
+  #acked = 0
+  #done = 0
+  #deliveries = 0
+  #ackMs: number[] = []
+  #deliveredMs: number[] = []
+  #markedAtMs = performance.now()
+  #cpu = process.cpuUsage()
+  #trouble: Error | undefined
+
+  constructor(plan: LoadPlan) {
+    this.#plan = plan
+    this.#url = new URL(plan.url)
+    this.#members = plan.rooms.map(() => [])
+    for (const [index, { rooms }] of plan.people.entries()) {
+      for (const room of rooms) this.#members[room]?.push(index)
+    }
+    this.#seqs = plan.people.map(() => new Map())
+  }
+
+  async open(): Promise<void> {
+    for (let from = 0; from < this.#plan.people.length; from += HANDSHAKES_AT_ONCE) {
+      await this.#connect(from, Math.min(from + HANDSHAKES_AT_ONCE, this.#plan.people.length))
+    }
+  }
+
+  async #connect(from: number, to: number): Promise<void> {
+    this.#joinsLeft = 0
+    this.#whenJoined = Promise.withResolvers<void>()
+    this.#whenJoined.promise.catch(() => undefined)
+    for (let index = from; index < to; index += 1) {
+      const person = this.#plan.people[index]
+      this.#joinsLeft += this.#plan.areListening ? (person?.rooms.length ?? 0) : 1
+      this.#sockets[index] = new LightSocket(index, this.#url, person?.token, this)
+    }
+    await this.#within(this.#whenJoined.promise, 'sockets did not join')
+  }
+
+  // --- what sockets tell ---------------------------------------------------------------------------------------------
+
+  opened(socket: LightSocket): void {
+    if (!this.#plan.areListening) return
+    const seqs = this.#seqs[socket.index]
+    const rooms = this.#plan.people[socket.index]?.rooms.map((room) => {
+      const roomId = this.#plan.rooms[room] ?? ''
+      const afterSeq = seqs?.get(roomId)
+      return afterSeq === undefined ? { roomId } : { roomId, afterSeq }
+    })
+    socket.write(clientFrame(JSON.stringify({ type: 'joinRooms', rooms })))
+  }
+
+  lost(_socket: LightSocket, why: string): void {
+    this.#fail(`a socket: ${why}`)
+  }
+
+  frame(socket: LightSocket, bytes: Buffer, from: number, to: number): void {
+    const type = bytes[from + TYPE_AT]
+    if (type === NEW_MESSAGE) this.#newMessage(socket, bytes, from)
+    else if (type === ACK) this.#ack(bytes, from, to)
+    else this.#other(socket, JSON.parse(bytes.toString('utf8', from, to)) as ServerFrame)
+  }
+
+  #newMessage({ index }: LightSocket, bytes: Buffer, from: number): void {
+    const roomId = bytes.toString('latin1', from + ROOM_AT, from + ROOM_AT + ID_LENGTH)
+    let [seq, at] = [0, from + SEQ_AT]
+    for (let byte = bytes[at] ?? COMMA; byte !== COMMA; byte = bytes[at] ?? COMMA) {
+      seq = seq * 10 + byte - ZERO
+      at += 1
+    }
+    const seqs = this.#seqs[index]
+    if (seq !== (seqs?.get(roomId) ?? Number.NaN) + 1) this.#outOfOrder += 1
+    seqs?.set(roomId, seq)
+    this.#deliveries += 1
+    const number = numberAt(bytes, at + NUMBER_AFTER_SEQ)
+    const flight = this.#flights.get(number)
+    if (flight === undefined) return
+    flight.left -= 1
+    if (flight.left > 0) return
+    this.#deliveredMs.push(performance.now() - flight.sentAtMs)
+    this.#landIfDone(number, flight)
+  }
+
+  #ack(bytes: Buffer, from: number, to: number): void {
+    const number = numberAt(bytes, from + ACK_NUMBER_AT)
+    const flight = this.#flights.get(number)
+    if (flight === undefined) return
+    const status = bytes.indexOf(ACCEPTED, from + ACK_NUMBER_AT)
+    if (status < 0 || status >= to) {
+      const { code } = JSON.parse(bytes.toString('utf8', from, to)) as { readonly code: string }
+      this.#refused[code] = (this.#refused[code] ?? 0) + 1
+      this.#flights.delete(number)
+      setTimeout(() => this.#refill(), 100)
+      return
+    }
+    flight.isAcked = true
+    this.#acked += 1
+    this.#ackMs.push(performance.now() - flight.sentAtMs)
+    this.#landIfDone(number, flight)
+  }
+
+  #landIfDone(number: number, { left, isAcked }: Flight): void {
+    if (left > 0 || !isAcked) return
+    this.#flights.delete(number)
+    this.#done += 1
+    this.#refill()
+  }
+
+  #other({ index }: LightSocket, frame: ServerFrame): void {
+    if (frame.type === 'error') this.#fail(`an error: ${frame.code} ${frame.message}`)
+    if (frame.type === 'welcome' && !this.#plan.areListening) this.#joined()
+    if (frame.type !== 'joinedRoom') return
+    const seqs = this.#seqs[index]
+    // Who comes back is told the rest.
+    if (!seqs?.has(frame.roomId)) seqs?.set(frame.roomId, frame.headSeq)
+    this.#joined()
+  }
+
+  #joined(): void {
+    this.#joinsLeft -= 1
+    if (this.#joinsLeft === 0) this.#whenJoined.resolve()
+  }
+
+  #fail(why: string): void {
+    this.#trouble ??= new Error(why)
+    this.#whenJoined.reject(this.#trouble)
+  }
+
+  // --- sending -------------------------------------------------------------------------------------------------------
+
+  start(pace: Pace): void {
+    this.#pace = pace
+    this.#startedAtMs = performance.now()
+    this.#sentSinceStart = 0
+    this.#refill()
+    if ('perSecond' in pace) this.#timer = setInterval(() => this.#sendDue(pace.perSecond), TICK_MS)
+  }
+
+  #sendDue(perSecond: number): void {
+    const due = ((performance.now() - this.#startedAtMs) / 1000) * perSecond
+    for (; this.#sentSinceStart < due; this.#sentSinceStart += 1) this.#send()
+  }
+
+  #refill(): void {
+    const pace = this.#pace
+    if (pace === undefined || !('inFlight' in pace)) return
+    while (this.#flights.size < pace.inFlight) this.#send()
+  }
+
+  /** Rooms by turns, and in each its members by turns. */
+  #send(): void {
+    const number = this.#next
+    this.#next += 1
+    const { rooms, areListening } = this.#plan
+    const room = number % rooms.length
+    const members = this.#members[room] ?? []
+    const sender = members[Math.floor(number / rooms.length) % members.length] ?? 0
+    const clientMsgId = PREFIX + String(number).padStart(NUMBER_DIGITS, '0')
+    const left = areListening ? members.length : 0
+    this.#flights.set(number, { sentAtMs: performance.now(), left, isAcked: false })
+    const roomId = rooms[room]
+    this.#sockets[sender]?.write(
+      clientFrame(
+        `{"type":"sendMessage","roomId":"${roomId}","clientMsgId":"${clientMsgId}","body":"${BODY}"}`,
+      ),
+    )
+  }
+
+  mark(): LoadMark {
+    if (this.#trouble !== undefined) throw this.#trouble
+    const nowMs = performance.now()
+    const { user, system } = process.cpuUsage(this.#cpu)
+    const mark = {
+      ms: nowMs - this.#markedAtMs,
+      acked: this.#acked,
+      done: this.#done,
+      deliveries: this.#deliveries,
+      ack: percentiles(this.#ackMs),
+      delivered: percentiles(this.#deliveredMs),
+      cpu: user + system,
+    }
+    this.#markedAtMs = nowMs
+    this.#cpu = process.cpuUsage()
+    this.#acked = 0
+    this.#done = 0
+    this.#deliveries = 0
+    this.#ackMs = []
+    this.#deliveredMs = []
+    return mark
+  }
+
+  async stop(): Promise<LoadEnd> {
+    this.#pace = undefined
+    clearInterval(this.#timer)
+    const until = performance.now() + PATIENCE_MS
+    while (this.#flights.size > 0 && performance.now() < until) await delay(20)
+    if (this.#trouble !== undefined) throw this.#trouble
+    const end = { lost: this.#flights.size, outOfOrder: this.#outOfOrder, refused: this.#refused }
+    this.#flights.clear()
+    this.#outOfOrder = 0
+    this.#refused = {}
+    return end
+  }
+
+  // --- coming back ---------------------------------------------------------------------------------------------------
+
+  cut(): void {
+    for (const socket of this.#sockets) socket.cut()
+  }
+
+  resume(): Promise<void> {
+    return this.#connect(0, this.#plan.people.length)
+  }
+
+  async #within(promise: Promise<void>, what: string): Promise<void> {
+    const late = delay(PATIENCE_MS, undefined, { ref: false }).then(() => {
+      throw new Error(`${what} within ${PATIENCE_MS} ms: ${this.#joinsLeft} joins are left`)
+    })
+    await Promise.race([promise, late])
+  }
+}
+
+function numberAt(bytes: Buffer, at: number): number {
+  let number = 0
+  const from = at + PREFIX.length
+  for (let i = from; i < from + NUMBER_DIGITS; i += 1) number = number * 10 + (bytes[i] ?? ZERO) - ZERO
+  return number
+}
+
+let load: Load | undefined
+
+function current(): Load {
+  if (load === undefined) throw new Error('no sockets are open')
+  return load
+}
+
+answerOrders<LoadOrder>((order) => {
+  switch (order.do) {
+    case 'open':
+      load = new Load(order.plan)
+      return load.open()
+    case 'start':
+      return current().start(order.pace)
+    case 'mark':
+      return current().mark()
+    case 'stop':
+      return current().stop()
+    case 'cut':
+      return current().cut()
+    case 'resume':
+      return current().resume()
+    case 'close':
+      current().cut()
+      load = undefined
+      return undefined
+  }
+})

@@ -1,8 +1,12 @@
 import type { Bench, BenchContext, Row } from '../row.ts'
+import { LATENCY_IDS, latency } from './latency.ts'
 import { systemOf } from './system.ts'
 import { wholePath } from './whole-path.ts'
 
-const PARTS = [{ ids: ['G1', 'G1-rate', 'G1-lost'], measure: wholePath }] as const
+const PARTS = [
+  { ids: ['G1', 'G1-rate', 'G1-lost'], measure: wholePath },
+  { ids: LATENCY_IDS, measure: latency },
+]
 
 /** From a client's send to every other client, through real processes: one Roomlog for all of the rows. */
 export const path: Bench = { ids: PARTS.flatMap(({ ids }) => ids), run }

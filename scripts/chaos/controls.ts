@@ -108,18 +108,20 @@ export const CONTROLS: Readonly<Record<ControlName, Control>> = {
       },
       {
         file: STORE,
-        find: '  if (candidates.length === 0) return []\n',
-        replace: `  if (candidates.length === 0) return []
-  if (candidates.length > 1) {
-    return (await Promise.all(candidates.map((one) => storeBatch(store, partition, [one], freshId)))).flat()
+        find: '  if (all.length === 0) return batches.map(() => [])\n',
+        replace: `  if (all.length === 0) return batches.map(() => [])
+  if (all.length > 1) {
+    const alone = ({ partition, candidates }) =>
+      Promise.all(candidates.map((one) => storeBatch(store, partition, [one], freshId)))
+    return (await Promise.all(batches.map(alone))).map((verdicts) => verdicts.flat())
   }
 `,
       },
       {
         file: STORE,
-        find: '    return trx.storeRows(roomIds, partition, rowsOf(candidates, lastIds, freshId))\n',
+        find: '    return trx.storeRows(roomIds, rowsOf(all, lastIds, freshId))\n',
         // As on a busy server: some commit later than others, and have their number by then.
-        replace: `    const rows = await trx.storeRows(roomIds, partition, rowsOf(candidates, lastIds, freshId))
+        replace: `    const rows = await trx.storeRows(roomIds, rowsOf(all, lastIds, freshId))
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 30))
     return rows
 `,

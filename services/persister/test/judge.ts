@@ -3,7 +3,6 @@ import type { JudgedRow, NewRow } from '../src/batch/store-sql.ts'
 /** A stored message, as far as judging goes. */
 export interface StoredRow extends NewRow {
   readonly seq: number
-  readonly sourcePartition: number
 }
 
 /** A room as a statement sees it; `rows` from seq 1 on. */
@@ -15,12 +14,11 @@ export interface RoomSnapshot {
 export type Judgement = Omit<JudgedRow, 'epoch'>
 
 /**
- * What the storing statement answers for these rows of one partition, and what it would insert, as a function: the models
+ * What the storing statement answers for these rows, and what it would insert, as a function: the models
  * judge by it, and a suite on PostgreSQL holds the statement to it.
  */
 export function judge(
   rooms: ReadonlyMap<string, RoomSnapshot>,
-  partition: number,
   rows: readonly NewRow[],
 ): { readonly judgements: readonly Judgement[]; readonly inserts: readonly StoredRow[] } {
   const inserts: StoredRow[] = []
@@ -31,12 +29,13 @@ export function judge(
     const first = stored ?? inserts.find((it) => isNamesake(it, row))
     if (first === undefined) {
       const seq = room.lastSeq + inserts.filter(({ roomId }) => roomId === row.roomId).length + 1
-      const insert = { ...row, seq, sourcePartition: partition }
+      const insert = { ...row, seq }
       inserts.push(insert)
       return judgement('stored', insert)
     }
     if (first.body !== row.body) return judgement('reused', first)
-    const isSameRecord = stored?.sourcePartition === partition && stored.sourceOffset === row.sourceOffset
+    const isSameRecord =
+      stored?.sourcePartition === row.sourcePartition && stored.sourceOffset === row.sourceOffset
     return judgement(isSameRecord ? 'redelivered' : 'duplicate', first)
   })
   return { judgements, inserts }

@@ -56,8 +56,8 @@ class Model {
     for (const id of roomIds) this.#rooms.set(id, { lastSeq: 0, rows: [] })
   }
 
-  store(partition: number, rows: readonly NewRow[]): readonly JudgedRow[] {
-    const { judgements, inserts } = judge(this.#rooms, partition, rows)
+  store(rows: readonly NewRow[]): readonly JudgedRow[] {
+    const { judgements, inserts } = judge(this.#rooms, rows)
     for (const row of inserts) {
       const earlier = this.#rooms.get(row.roomId)?.rows ?? []
       this.#rooms.set(row.roomId, { lastSeq: row.seq, rows: [...earlier, row] })
@@ -76,8 +76,8 @@ function overheard(
       store.transaction((trx) =>
         work({
           lockRooms: (roomIds) => trx.lockRooms(roomIds),
-          storeRows: async (roomIds, partition, rows) => {
-            const judged = await trx.storeRows(roomIds, partition, rows)
+          storeRows: async (roomIds, rows) => {
+            const judged = await trx.storeRows(roomIds, rows)
             hear(rows, judged)
             return judged
           },
@@ -128,7 +128,7 @@ suiteOn(['postgres'], 'judging', () => {
           for (const { from, length, partition } of windows) {
             const store = overheard(database.store, (rows, judged) => {
               batches += 1
-              expect(judged.map(legible)).toEqual(model.store(partition, rows).map(legible))
+              expect(judged.map(legible)).toEqual(model.store(rows).map(legible))
             })
             await storeBatch(store, partition, log.slice(from, from + length))
           }

@@ -118,18 +118,14 @@ export class ModelTransaction implements StoreTransaction {
     return locked
   }
 
-  async storeRows(
-    roomIds: readonly string[],
-    partition: number,
-    rows: readonly NewRow[],
-  ): Promise<readonly JudgedRow[]> {
+  async storeRows(roomIds: readonly string[], rows: readonly NewRow[]): Promise<readonly JudgedRow[]> {
     let answer: readonly JudgedRow[] = []
     await this.#statement('storeRows', () => {
       if (rows.some(({ createdAt }) => createdAt === UNSTORABLE_TIME))
         throw new ServerError(DATETIME_OVERFLOW)
       const { rooms } = this.#database
       const snapshot = new Map([...rooms].filter(([id]) => roomIds.includes(id)))
-      const { judgements, inserts } = judge(snapshot, partition, rows)
+      const { judgements, inserts } = judge(snapshot, rows)
       const isUnlocked = inserts.some(({ roomId }) => !this.#database.holds(this, roomId))
       this.#inserts = inserts.filter((row) => this.#database.isFree(row))
       if (isUnlocked || this.#inserts.length < inserts.length) this.#database.onConflict()

@@ -35,7 +35,7 @@ suiteOn(['postgres'], 'racing writers', () => {
     let waiting: ReturnType<typeof storeBatch> | undefined
     await db.transaction().execute(async (trx) => {
       await lockRooms([room]).execute(trx)
-      await storeRows([room], PARTITION, newRowsOf(candidates(shared))).execute(trx)
+      await storeRows([room], newRowsOf(candidates(shared), PARTITION)).execute(trx)
       waiting = storeBatch(database.store, PARTITION, candidates([...shared, created(room)], 50))
       await expect.poll(() => lockWaiters(database)).toBe(1)
     })
@@ -49,7 +49,7 @@ suiteOn(['postgres'], 'racing writers', () => {
     const { promise: never, reject } = Promise.withResolvers<void>()
     const hanging = db.transaction().execute(async (trx) => {
       await lockRooms([room]).execute(trx)
-      await storeRows([room], PARTITION, newRowsOf(candidates([created(room, { body: 'hung' })]))).execute(
+      await storeRows([room], newRowsOf(candidates([created(room, { body: 'hung' })]), PARTITION)).execute(
         trx,
       )
       await never

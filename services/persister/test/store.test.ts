@@ -197,10 +197,10 @@ suiteOn(['postgres'], 'storing a batch', () => {
     const events = Array.from({ length: 5000 }, (_, i) => created(rooms[i % rooms.length] ?? ''))
     for (let i = 0; i < events.length; i += 500) await store(events.slice(i, i + 500), i)
     await sql`ANALYZE chat.messages, chat.rooms`.execute(database.admin.db)
-    const rows = newRowsOf(candidates(events.slice(0, 500)))
+    const rows = newRowsOf(candidates(events.slice(0, 500)), PARTITION)
     const explained = await sql<{
       'QUERY PLAN': string
-    }>`EXPLAIN ${storeRows(rooms, PARTITION, rows)}`.execute(database.persister.db)
+    }>`EXPLAIN ${storeRows(rooms, rows)}`.execute(database.persister.db)
     const plan = explained.rows.map((row) => row['QUERY PLAN'])
     expect(plan.filter((line) => line.includes('Seq Scan on messages'))).toEqual([])
     expect(plan.filter((line) => line.includes('messages_room_id_sender_id_client_msg_id_key'))).toHaveLength(

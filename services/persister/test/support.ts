@@ -83,11 +83,12 @@ export function candidates(events: readonly MessageCreated[], firstOffset = 0): 
 }
 
 /** As `storeBatch` gives them to its statement. */
-export function newRowsOf(given: readonly Candidate[]): readonly NewRow[] {
+export function newRowsOf(given: readonly Candidate[], sourcePartition = 0): readonly NewRow[] {
   return given.map(({ record, event }) => ({
     ...event,
     id: newId(),
     createdAt: event.acceptedAt,
+    sourcePartition,
     sourceOffset: record.offset,
   }))
 }

@@ -216,7 +216,8 @@ export class KafkaSubscription implements Subscription {
       await this.#flush()
       throw error
     }
-    if (done > 0 && this.#settings.options.commitIntervalMs === 0) await this.#flush()
+    // Not awaited: the next fetch need not wait for it, and batches that end meanwhile share the next commit.
+    if (done > 0 && this.#settings.options.commitIntervalMs === 0) void this.#flush()
     return done
   }
 

@@ -6,12 +6,12 @@ import { BatchTrace, type Traces } from './batch-trace.ts'
 import { storeAround } from './bisect.ts'
 import { countVerdicts } from './count.ts'
 import { decodeBatch, type NewerRecord } from './decode.ts'
+import { groupStore, type StoreBatch } from './group-store.ts'
 import { withHeartbeats } from './heartbeats.ts'
 import { type MessageStore, StoreConflict } from './message-store.ts'
 import type { PausedPartitions } from './paused-partitions.ts'
 import { publish } from './publish.ts'
 import { type Pause, retried } from './retry.ts'
-import { storeBatch } from './store.ts'
 import type { Candidate, Verdict } from './verdict.ts'
 
 /** An outage of minutes fails many attempts; one line in this many says enough. */
@@ -34,12 +34,13 @@ export interface BatchDependencies {
 
 /** The way of a batch: decode → store → publish. Returns how many records from its beginning are done. */
 export function createBatchHandler(deps: BatchDependencies): SubscribeOptions['onBatch'] {
+  const store = groupStore(deps.store, deps.freshId)
   return (batch, context) =>
     withHeartbeats(context, async (signal) => {
       const { candidates, dead, newer } = decodeBatch(batch.records)
       notePause(deps, batch.partition, newer)
       const trace = deps.traces && new BatchTrace(deps.traces, batch.partition, dead, candidates)
-      const judged = await storeAll(deps, batch.partition, candidates, signal)
+      const judged = await storeAll(deps, store, batch.partition, candidates, signal)
       trace?.stored()
       const verdicts = [...dead, ...judged]
       logDead(deps.log, batch.partition, verdicts)
@@ -55,6 +56,7 @@ export function createBatchHandler(deps: BatchDependencies): SubscribeOptions['o
 
 function storeAll(
   deps: BatchDependencies,
+  store: StoreBatch,
   partition: number,
   candidates: readonly Candidate[],
   signal: AbortSignal,
@@ -63,10 +65,9 @@ function storeAll(
     noteFailure(deps, partition, error, kind, attempt)
   const isGivenUp = (error: unknown, attempt: number) =>
     error instanceof StoreConflict && attempt >= CONFLICTS_AT_MOST
-  const { pause, freshId } = deps
   return storeAround((part) => {
-    const work = () => storeBatch(deps.store, partition, part, freshId)
-    return retried(work, { signal, onFailure, isGivenUp }, pause)
+    const work = () => store(partition, part)
+    return retried(work, { signal, onFailure, isGivenUp }, deps.pause)
   }, candidates)
 }
 

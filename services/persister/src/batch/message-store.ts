@@ -28,11 +28,7 @@ export interface StoreTransaction {
   /** Waits until these rooms are this transaction's alone, until its end; answers those that exist. */
   lockRooms(roomIds: readonly string[]): Promise<readonly LockedRoom[]>
   /** Judges, numbers and inserts; one answer for each row given, in order. The rooms must be locked. Rejects with `StoreConflict`. */
-  storeRows(
-    roomIds: readonly string[],
-    partition: number,
-    rows: readonly NewRow[],
-  ): Promise<readonly JudgedRow[]>
+  storeRows(roomIds: readonly string[], rows: readonly NewRow[]): Promise<readonly JudgedRow[]>
 }
 
 /** `db` has sessions as `STORE_SESSION` wants them. */

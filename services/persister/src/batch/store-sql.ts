@@ -9,6 +9,7 @@ export interface NewRow {
   readonly body: string
   /** ISO 8601. */
   readonly createdAt: string
+  readonly sourcePartition: number
   readonly sourceOffset: bigint
 }
 
@@ -46,11 +47,7 @@ export function lockRooms(roomIds: readonly string[]): RawBuilder<LockedRoom> {
  * and nothing is joined with itself: the planner takes such joins for tiny and nests loops. No ON CONFLICT: it makes an
  * insert half as dear again, and what is taken although the rooms are locked has to fail the transaction anyway.
  */
-export function storeRows(
-  roomIds: readonly string[],
-  partition: number,
-  rows: readonly NewRow[],
-): RawBuilder<JudgedRow> {
+export function storeRows(roomIds: readonly string[], rows: readonly NewRow[]): RawBuilder<JudgedRow> {
   return sql`/* prepared */
     WITH locked AS MATERIALIZED (
       SELECT r.id, r.last_seq FROM chat.rooms r WHERE r.id = ANY (${roomIds}::text[])
@@ -62,7 +59,7 @@ export function storeRows(
       FROM (
         SELECT x.ord, x.id COLLATE "C" AS id, x.room_id COLLATE "C" AS room_id,
                x.sender_id COLLATE "C" AS sender_id, x.client_msg_id COLLATE "C" AS client_msg_id,
-               x.body, x.created_at, x.source_offset
+               x.body, x.created_at, x.source_partition, x.source_offset
         FROM unnest(
           ${rows.map((row) => row.id)}::text[],
           ${rows.map((row) => row.roomId)}::text[],
@@ -70,8 +67,11 @@ export function storeRows(
           ${rows.map((row) => row.clientMsgId)}::text[],
           ${rows.map((row) => row.body)}::text[],
           ${rows.map((row) => row.createdAt)}::timestamptz(3)[],
+          ${rows.map((row) => row.sourcePartition)}::integer[],
           ${rows.map((row) => String(row.sourceOffset))}::bigint[]
-        ) WITH ORDINALITY AS x(id, room_id, sender_id, client_msg_id, body, created_at, source_offset, ord)
+        ) WITH ORDINALITY AS x(
+          id, room_id, sender_id, client_msg_id, body, created_at, source_partition, source_offset, ord
+        )
       ) u
       LEFT JOIN locked l ON l.id = u.room_id
       LEFT JOIN LATERAL (
@@ -89,7 +89,7 @@ export function storeRows(
       INSERT INTO chat.messages
         (room_id, seq, id, sender_id, client_msg_id, body, created_at, source_partition, source_offset)
       SELECT n.room_id, n.new_seq, n.id, n.sender_id, n.client_msg_id, n.body, n.created_at,
-             ${partition}::integer, n.source_offset
+             n.source_partition, n.source_offset
       FROM numbered n WHERE n.is_new
     ), upd AS (
       UPDATE chat.rooms r SET last_seq = t.new_seq, last_message_id = t.id, last_message_at = t.created_at
@@ -103,7 +103,7 @@ export function storeRows(
              WHEN n.is_new THEN 'stored'
              WHEN n.last_seq IS NULL THEN 'no_room'
              WHEN n.differs THEN 'reused'
-             WHEN n.e_partition = ${partition}::integer AND n.e_offset = n.source_offset THEN 'redelivered'
+             WHEN n.e_partition = n.source_partition AND n.e_offset = n.source_offset THEN 'redelivered'
              ELSE 'duplicate'
            END AS status,
            COALESCE(n.e_id, n.id) AS id,

@@ -5,45 +5,71 @@ import { mintIds } from './mint-ids.ts'
 import type { JudgedRow, NewRow } from './store-sql.ts'
 import type { Candidate, Verdict } from './verdict.ts'
 
+/** Records of one partition, in its order. */
+export interface Batch {
+  readonly partition: number
+  readonly candidates: readonly Candidate[]
+}
+
 /**
- * Stores records of one partition, in their order, in one transaction; one verdict for each. Throws `StoreConflict` and
- * the driver's errors, having stored nothing — or, when the connection broke at the commit, perhaps everything: the same
- * call again is safe. `freshId` makes ULIDs of now; default: of this process's clock.
+ * Stores batches of several partitions in one transaction; for each, one verdict for each of its records. Throws
+ * `StoreConflict` and the driver's errors, having stored nothing — or, when the connection broke at the commit, perhaps
+ * everything: the same call again is safe. `freshId` makes ULIDs of now; default: of this process's clock.
  */
+export async function storeBatches(
+  store: MessageStore,
+  batches: readonly Batch[],
+  freshId?: () => string,
+): Promise<readonly (readonly Verdict[])[]> {
+  const all = batches.flatMap(({ partition, candidates }) =>
+    candidates.map((candidate) => ({ partition, candidate })),
+  )
+  if (all.length === 0) return batches.map(() => [])
+  const roomIds = [...new Set(all.map(({ candidate }) => candidate.event.roomId))]
+  const judged = await store.transaction(async (trx) => {
+    const locked = await trx.lockRooms(roomIds)
+    const lastIds = new Map(locked.map(({ id, lastMessageId }) => [id, lastMessageId]))
+    return trx.storeRows(roomIds, rowsOf(all, lastIds, freshId))
+  })
+  crashPoint('after_db_commit')
+  let at = 0
+  return batches.map(({ candidates }) =>
+    candidates.map((candidate) => {
+      at += 1
+      return verdictOf(candidate, judged[at - 1])
+    }),
+  )
+}
+
+/** As `storeBatches`. */
 export async function storeBatch(
   store: MessageStore,
   partition: number,
   candidates: readonly Candidate[],
   freshId?: () => string,
 ): Promise<readonly Verdict[]> {
-  if (candidates.length === 0) return []
-  const roomIds = [...new Set(candidates.map(({ event }) => event.roomId))]
-  const judged = await store.transaction(async (trx) => {
-    const locked = await trx.lockRooms(roomIds)
-    const lastIds = new Map(locked.map(({ id, lastMessageId }) => [id, lastMessageId]))
-    return trx.storeRows(roomIds, partition, rowsOf(candidates, lastIds, freshId))
-  })
-  crashPoint('after_db_commit')
-  return candidates.map((candidate, index) => verdictOf(candidate, judged[index]))
+  const [verdicts] = await storeBatches(store, [{ partition, candidates }], freshId)
+  return verdicts ?? []
 }
 
 function rowsOf(
-  candidates: readonly Candidate[],
+  all: readonly { readonly partition: number; readonly candidate: Candidate }[],
   lastIds: ReadonlyMap<string, string | null>,
   freshId?: () => string,
 ): readonly NewRow[] {
   const ids = mintIds(
-    candidates.map(({ event }) => event.roomId),
+    all.map(({ candidate }) => candidate.event.roomId),
     lastIds,
     freshId,
   )
-  return candidates.map(({ record, event }, index) => ({
+  return all.map(({ partition, candidate: { record, event } }, index) => ({
     id: ids[index] ?? '',
     roomId: event.roomId,
     senderId: event.senderId,
     clientMsgId: event.clientMsgId,
     body: event.body,
     createdAt: event.acceptedAt,
+    sourcePartition: partition,
     sourceOffset: record.offset,
   }))
 }

@@ -2,8 +2,7 @@ import type { Percentiles } from '../percentiles.ts'
 import { inRounds } from '../rounds.ts'
 import { type BenchContext, figureRow, type Row, ratioRow, type Target } from '../row.ts'
 import { audienceOf, loadOf } from './audience.ts'
-import type { BareLogOrder, BareLogRun } from './bare-log.ts'
-import { Child } from './child.ts'
+import { type BareLogRun, bareLogOn } from './bare-logs.ts'
 import { runLoad } from './saturated.ts'
 import type { System } from './system.ts'
 
@@ -27,15 +26,9 @@ export const LATENCY_IDS = RATES.flatMap((rate) => FIGURES.map(({ id }) => `G2-$
  * same broker at the same rate, how long a bare kafkajs client takes to write a record, and to read it.
  */
 export async function latency(context: BenchContext, system: System): Promise<readonly Row[]> {
-  const { kafka, stack } = system
   await using children = new AsyncDisposableStack()
   const load = children.use(await loadOf(system.url, await audienceOf(system, SIZE)))
-  const bare = kafka === undefined ? undefined : children.use(bareLog())
-  await bare?.ask({
-    do: 'open',
-    broker: kafka ?? '',
-    partitions: Number(stack.specOf('ws-edge').env.PARTITIONS ?? 12),
-  })
+  const bare = await bareLogOn(system, children)
   const rows: Row[] = []
   for (const perSecond of RATES) {
     if (!FIGURES.some(({ id }) => context.isWanted(`G2-${id}-${perSecond}`))) continue
@@ -61,10 +54,6 @@ export async function latency(context: BenchContext, system: System): Promise<re
     rows.push(...rowsOf(context, perSecond, times))
   }
   return rows
-}
-
-function bareLog(): Child<BareLogOrder> {
-  return new Child<BareLogOrder>(new URL('./bare-log.ts', import.meta.url))
 }
 
 function note(times: Times[], run: Times, say: (what: string) => void): number {

@@ -9,6 +9,9 @@ import type { LoadEnd, LoadMark, LoadOrder, LoadPlan, Pace } from './load-orders
 const PATIENCE_MS = 60_000
 const TICK_MS = 1
 const HANDSHAKES_AT_ONCE = 200
+/** What an edge answers that has as much to do as it takes at once. */
+const TRY_AGAIN = 'HTTP/1.1 503'
+const RETRY_MS = 100
 const ID_LENGTH = 26
 /** Where things stand in a `newMessage`, whose ids are all of one length. */
 const ROOM_AT = '{"type":"newMessage","message":{"id":"","roomId":"'.length + ID_LENGTH
@@ -41,6 +44,8 @@ class Load {
   readonly #seqs: Map<string, number>[]
   readonly #flights = new Map<number, Flight>()
   #joinsLeft = 0
+  /** Of those who come back: what they have to hear before they are live, by room and socket. */
+  readonly #missing = new Map<string, number>()
   #whenJoined = Promise.withResolvers<void>()
   #pace: Pace | undefined
   #startedAtMs = 0
@@ -81,9 +86,13 @@ class Load {
     for (let index = from; index < to; index += 1) {
       const person = this.#plan.people[index]
       this.#joinsLeft += this.#plan.areListening ? (person?.rooms.length ?? 0) : 1
-      this.#sockets[index] = new LightSocket(index, this.#url, person?.token, this)
+      this.#connectOne(index)
     }
     await this.#within(this.#whenJoined.promise, 'sockets did not join')
+  }
+
+  #connectOne(index: number): void {
+    this.#sockets[index] = new LightSocket(index, this.#url, this.#plan.people[index]?.token, this)
   }
 
   // --- what sockets tell ---------------------------------------------------------------------------------------------
@@ -99,8 +108,9 @@ class Load {
     socket.write(clientFrame(JSON.stringify({ type: 'joinRooms', rooms })))
   }
 
-  lost(_socket: LightSocket, why: string): void {
-    this.#fail(`a socket: ${why}`)
+  lost({ index }: LightSocket, why: string): void {
+    if (why.startsWith(TRY_AGAIN)) setTimeout(() => this.#connectOne(index), RETRY_MS)
+    else this.#fail(`a socket: ${why}`)
   }
 
   frame(socket: LightSocket, bytes: Buffer, from: number, to: number): void {
@@ -121,6 +131,7 @@ class Load {
     if (seq !== (seqs?.get(roomId) ?? Number.NaN) + 1) this.#outOfOrder += 1
     seqs?.set(roomId, seq)
     this.#deliveries += 1
+    if (this.#missing.size > 0) this.#caughtUp(roomId, index, seq)
     const number = numberAt(bytes, at + NUMBER_AFTER_SEQ)
     const flight = this.#flights.get(number)
     if (flight === undefined) return
@@ -160,8 +171,18 @@ class Load {
     if (frame.type === 'welcome' && !this.#plan.areListening) this.#joined()
     if (frame.type !== 'joinedRoom') return
     const seqs = this.#seqs[index]
-    // Who comes back is told the rest.
-    if (!seqs?.has(frame.roomId)) seqs?.set(frame.roomId, frame.headSeq)
+    const position = seqs?.get(frame.roomId) ?? frame.headSeq
+    seqs?.set(frame.roomId, position)
+    if (position < frame.headSeq && frame.recovered === true) {
+      this.#missing.set(`${frame.roomId} ${index}`, frame.headSeq)
+    } else if (position < frame.headSeq) this.#fail('what was missed is not told')
+    else this.#joined()
+  }
+
+  #caughtUp(roomId: string, index: number, seq: number): void {
+    const key = `${roomId} ${index}`
+    if (seq !== this.#missing.get(key)) return
+    this.#missing.delete(key)
     this.#joined()
   }
 

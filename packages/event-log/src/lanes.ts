@@ -159,8 +159,8 @@ export class Lanes {
   }
 
   async #run(lane: LaneState): Promise<void> {
-    // What is appended in the same turn of the event loop goes together.
-    await Promise.resolve()
+    // What is appended in the same turn of the event loop, whoever's callbacks, goes together.
+    await new Promise<void>((resolve) => setImmediate(resolve))
     while (lane.queue.size > 0) {
       const batch = takeBatch(lane.queue)
       lane.inFlight = batch

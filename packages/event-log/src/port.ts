@@ -67,7 +67,7 @@ export interface SubscribeOptions {
   /** Where a group without a committed position begins. */
   readonly from: 'beginning' | 'end'
   readonly maxRecords: number
-  /** 0 commits after every batch; else at most once in this time, and at a clean leave. */
+  /** 0 commits as soon as a batch is done; else at most once in this time. Always at a clean leave. */
   readonly commitIntervalMs: number
   /**
    * Handles one batch; partitions run in parallel, one batch of a partition at a time. Resolve with how many records

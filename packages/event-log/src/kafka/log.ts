@@ -1,15 +1,15 @@
 import { type EncodedRecord, namespaced, TOPICS, type Topic } from '@roomlog/events'
 import type { Logger } from 'pino'
 import { EventLogError } from '../errors.ts'
-import { type KafkaClients, type KafkaSettings, kafkaClients, PRODUCE_TIMEOUT_MS } from '../kafka.ts'
+import { type KafkaClients, type KafkaSettings, kafkaClients } from '../kafka.ts'
 import { FLUSH_MS, type Lane, Lanes, laneOf, logSendErrors } from '../lanes.ts'
 import type { EventLog, SubscribeOptions, Subscription } from '../port.ts'
 import { retryForEver, within } from '../retry.ts'
+import { Produce } from './produce.ts'
 import { KafkaSubscription } from './subscription.ts'
 import { verifyTopics } from './topics.ts'
 
 const PING_TIMEOUT_MS = 2000
-const ALL_REPLICAS = -1
 
 export interface KafkaLogSettings {
   readonly kafka: KafkaSettings
@@ -52,6 +52,7 @@ class KafkaLog implements EventLog {
   readonly #clients: KafkaClients
   readonly #logger: Logger
   readonly #lanes: Lanes
+  readonly #produce: Produce
   readonly #subscriptions = new Set<KafkaSubscription>()
   #closing: Promise<void> | undefined
 
@@ -60,6 +61,7 @@ class KafkaLog implements EventLog {
     this.#settings = settings
     this.#clients = clients
     this.#logger = logger
+    this.#produce = new Produce(clients.producer, clients.admin, logger)
     this.#lanes = new Lanes({
       send: (lane, records) => this.#send(lane, records),
       onSendError: logSendErrors(logger),
@@ -117,30 +119,14 @@ class KafkaLog implements EventLog {
     await disconnect(this.#clients)
   }
 
-  /** A send can resolve without having written: only an answer that names the partition and its offset counts. */
-  async #send({ topic, partition }: Lane, records: readonly EncodedRecord[]): Promise<void> {
-    const name = this.#topic(topic)
+  #send({ topic, partition }: Lane, records: readonly EncodedRecord[]): Promise<void> {
     const messages = records.map(({ key, headers, value }) => ({
       partition,
       key,
       headers: { ...headers },
       value,
     }))
-    const answers = await this.#clients.producer.send({
-      topic: name,
-      acks: ALL_REPLICAS,
-      timeout: PRODUCE_TIMEOUT_MS,
-      messages,
-    })
-    const written = answers.some(
-      (answer) =>
-        answer.topicName === name &&
-        answer.partition === partition &&
-        answer.errorCode === 0 &&
-        answer.baseOffset !== undefined &&
-        BigInt(answer.baseOffset) >= 0n,
-    )
-    if (!written) throw new Error(`the answer does not say that ${name}:${partition} was written`)
+    return this.#produce.send({ topic: this.#topic(topic), partition, messages })
   }
 
   #topic(topic: Topic): string {

@@ -1,44 +1,66 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 
-/** A process of its own that answers each message with one; see `answering`. */
-export class Child implements AsyncDisposable {
-  readonly #process: ChildProcess
+interface Answer {
+  readonly value?: unknown
+  readonly error?: string
+}
+
+/** A process of ours that does what it is told over IPC, one order after the other; it ends with the block that uses it. */
+export class Child<Order extends object> implements AsyncDisposable {
+  readonly #child: ChildProcess
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(file: URL) {
-    this.#process = fork(fileURLToPath(file), { execArgv: [] })
+    this.#child = fork(file, { execArgv: [], serialization: 'advanced' })
   }
 
-  /** One at a time. Rejects when the process ends. */
-  async ask<Answer>(message: unknown): Promise<Answer> {
-    const listening = new AbortController()
-    const { signal } = listening
-    const ended = once(this.#process, 'exit', { signal }).then(([code, killedBy]) => {
-      throw new Error(`a process of the bench ended (${code ?? killedBy})`)
-    })
-    const answered = once(this.#process, 'message', { signal })
+  get pid(): number {
+    return this.#child.pid ?? Number.NaN
+  }
+
+  /** Rejects when the process says so, or ends. */
+  ask<T>(order: Order): Promise<T> {
+    const answer = this.#turn.then(() => this.#ask(order))
+    this.#turn = answer.catch(() => undefined)
+    return answer as Promise<T>
+  }
+
+  async #ask(order: Order): Promise<unknown> {
+    const over = new AbortController()
+    const { signal } = over
     try {
-      this.#process.send(message as object)
-      return (await Promise.race([answered, ended]))[0]
+      this.#child.send(order)
+      const ended = once(this.#child, 'exit', { signal }).then(([code, killedBy]) => {
+        throw new Error(`a process of the bench has ended (${code ?? killedBy})`)
+      })
+      const [{ value, error }] = (await Promise.race([once(this.#child, 'message', { signal }), ended])) as [
+        Answer,
+      ]
+      if (error !== undefined) throw new Error(error)
+      return value
     } finally {
-      listening.abort()
-      await Promise.allSettled([answered, ended])
+      over.abort()
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { exitCode, signalCode } = this.#process
+    const { exitCode, signalCode } = this.#child
     if (exitCode !== null || signalCode !== null) return
-    const ended = once(this.#process, 'exit')
-    this.#process.kill('SIGKILL')
+    const ended = once(this.#child, 'exit')
+    this.#child.kill('SIGKILL')
     await ended
   }
 }
 
-/** In such a process: what each message is answered with. An error ends the process. */
-export function answering<Message>(answer: (message: Message) => Promise<unknown>): void {
-  process.on('message', async (message) => {
-    process.send?.(await answer(message as Message))
+/** Makes this process such a child; it ends with the one that started it. */
+export function answerOrders<Order>(carryOut: (order: Order) => unknown): void {
+  process.on('message', async (order: Order) => {
+    try {
+      process.send?.({ value: await carryOut(order) } satisfies Answer)
+    } catch (error) {
+      process.send?.({ error: String(error instanceof Error ? error.stack : error) } satisfies Answer)
+    }
   })
+  process.on('disconnect', () => process.exit())
 }

@@ -55,10 +55,15 @@ export async function populate(databaseUrl: string, size: PopulationSize): Promi
 
 /** Access tokens, one of each user, as the api of that Roomlog would sign them. */
 export function tokensOf(stack: Stack, users: readonly string[]): readonly string[] {
+  return users.map(mintOf(stack))
+}
+
+/** Makes a new token at each call. */
+export function mintOf(stack: Stack): (userId: string) => string {
   const { kid, pem } = parseConfig(stack.specOf('api').env).tokens.privateKey
   const header = base64url({ alg: 'EdDSA', typ: TOKEN_TYPE, kid })
   const iat = Math.floor(Date.now() / 1000)
-  return users.map((sub) => {
+  return (sub) => {
     const claims = {
       iss: TOKEN_ISSUER,
       aud: Object.values(TOKEN_AUDIENCES),
@@ -70,7 +75,7 @@ export function tokensOf(stack: Stack, users: readonly string[]): readonly strin
     }
     const signed = `${header}.${base64url(claims)}`
     return `${signed}.${sign(null, Buffer.from(signed), pem).toString('base64url')}`
-  })
+  }
 }
 
 function ids(count: number): readonly string[] {

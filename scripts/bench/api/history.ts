@@ -44,7 +44,7 @@ async function saturated(
   clients: readonly KeepAlive[],
   url: string,
 ): Promise<readonly Row[]> {
-  await using loop = new Child(new URL('./page-loop.ts', import.meta.url))
+  await using loop = new Child<Task>(new URL('./page-loop.ts', import.meta.url))
   const p99s: { readonly pages: number[]; readonly still: number[] } = { pages: [], still: [] }
   const throughHttp = async (p99: number[], pathOf: () => string) => {
     const { perSecond, latenciesMs } = await load(CONNECTIONS, LOAD_MS, async (index) => {
@@ -57,7 +57,7 @@ async function saturated(
   const measured = await inRounds(
     rounds,
     {
-      limit: () => loop.ask<number>(task satisfies Task),
+      limit: () => loop.ask<number>(task),
       pages: () => throughHttp(p99s.pages, () => pagePath(roomId, anyDepth(messages))),
       still: () => throughHttp(p99s.still, () => '/livez'),
     },

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { answering } from '../child.ts'
+import { answerOrders } from '../child.ts'
 import { load } from './load.ts'
 
 export interface Task {
@@ -22,7 +22,7 @@ pg.types.setTypeParser(pg.types.builtins.INT8, Number)
 const clients: pg.Client[] = []
 
 // Pages of a room at any depth straight from the database: what it and its driver can do at most, a second.
-answering(async ({ url, roomId, messages, limit, connections, ms }: Task) => {
+answerOrders(async ({ url, roomId, messages, limit, connections, ms }: Task) => {
   while (clients.length < connections) {
     const client = new pg.Client({ connectionString: url })
     await client.connect()

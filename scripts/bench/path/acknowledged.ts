@@ -1,8 +1,8 @@
+import type { Child } from '../child.ts'
 import { inRounds } from '../rounds.ts'
 import { type BenchContext, figureRow, median, type Row, ratioRow } from '../row.ts'
 import { audienceOf, loadOf } from './audience.ts'
 import { type BareLogOrder, type BareLogRun, bareLogOn } from './bare-logs.ts'
-import type { Child } from './child.ts'
 import { runLoad } from './saturated.ts'
 import type { System } from './system.ts'
 

@@ -1,6 +1,6 @@
 import { newId } from '@roomlog/protocol'
+import { Child } from '../child.ts'
 import { type PopulationSize, populate, tokensOf } from '../population.ts'
-import { Child } from './child.ts'
 import type { LoadOrder, LoadPlan } from './load-orders.ts'
 import type { System } from './system.ts'
 

@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Consumer, Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
+import { answerOrders } from '../child.ts'
 import { type Percentiles, percentiles } from '../percentiles.ts'
-import { answerOrders } from './child.ts'
 import type { Pace } from './load-orders.ts'
 
 export type BareLogOrder =

@@ -1,5 +1,5 @@
+import { Child } from '../child.ts'
 import type { BareLogOrder } from './bare-log.ts'
-import { Child } from './child.ts'
 import type { System } from './system.ts'
 
 export type { BareLogOrder, BareLogRun } from './bare-log.ts'

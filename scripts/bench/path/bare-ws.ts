@@ -5,7 +5,7 @@
 import type { AddressInfo } from 'node:net'
 import { newId } from '@roomlog/protocol'
 import { WebSocket, WebSocketServer } from 'ws'
-import { answerOrders } from './child.ts'
+import { answerOrders } from '../child.ts'
 
 export interface BareWsOrder {
   readonly do: 'listen'

@@ -1,13 +1,14 @@
 /** A process of many light sockets that send, hear and check. Told over IPC what to do: see `LoadOrder`. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ServerFrame } from '@roomlog/protocol/wire'
-import { percentiles } from '../percentiles.ts'
-import { answerOrders } from './child.ts'
+import { answerOrders } from '../child.ts'
+import { Flights } from './flights.ts'
 import { clientFrame, LightSocket } from './light-socket.ts'
 import type { LoadEnd, LoadMark, LoadOrder, LoadPlan, Pace } from './load-orders.ts'
 
 const PATIENCE_MS = 60_000
 const TICK_MS = 1
+const REFUSED_PAUSE_MS = 100
 const HANDSHAKES_AT_ONCE = 200
 /** What an edge answers that has as much to do as it takes at once. */
 const TRY_AGAIN = 'HTTP/1.1 503'
@@ -28,13 +29,6 @@ const PREFIX = `${crypto.randomUUID().slice(0, 8)}-`
 const BODY = 'x'.repeat(128)
 const ACCEPTED = Buffer.from('"ACCEPTED"')
 
-interface Flight {
-  readonly sentAtMs: number
-  /** Sockets that do not have it yet. */
-  left: number
-  isAcked: boolean
-}
-
 class Load {
   readonly #plan: LoadPlan
   readonly #url: URL
@@ -42,7 +36,7 @@ class Load {
   readonly #sockets: LightSocket[] = []
   /** By socket: the last seq of each of its rooms. */
   readonly #seqs: Map<string, number>[]
-  readonly #flights = new Map<number, Flight>()
+  readonly #flights = new Flights()
   #joinsLeft = 0
   /** Of those who come back: what they have to hear before they are live, by room and socket. */
   readonly #missing = new Map<string, number>()
@@ -51,16 +45,7 @@ class Load {
   #startedAtMs = 0
   #sentSinceStart = 0
   #timer: NodeJS.Timeout | undefined
-  #next = 0
   #outOfOrder = 0
-  #refused: Record<string, number> = {}
-  #acked = 0
-  #done = 0
-  #deliveries = 0
-  #ackMs: number[] = []
-  #deliveredMs: number[] = []
-  #markedAtMs = performance.now()
-  #cpu = process.cpuUsage()
   #trouble: Error | undefined
 
   constructor(plan: LoadPlan) {
@@ -130,40 +115,20 @@ class Load {
     const seqs = this.#seqs[index]
     if (seq !== (seqs?.get(roomId) ?? Number.NaN) + 1) this.#outOfOrder += 1
     seqs?.set(roomId, seq)
-    this.#deliveries += 1
     if (this.#missing.size > 0) this.#caughtUp(roomId, index, seq)
-    const number = numberAt(bytes, at + NUMBER_AFTER_SEQ)
-    const flight = this.#flights.get(number)
-    if (flight === undefined) return
-    flight.left -= 1
-    if (flight.left > 0) return
-    this.#deliveredMs.push(performance.now() - flight.sentAtMs)
-    this.#landIfDone(number, flight)
+    if (this.#flights.heard(numberAt(bytes, at + NUMBER_AFTER_SEQ))) this.#refill()
   }
 
   #ack(bytes: Buffer, from: number, to: number): void {
     const number = numberAt(bytes, from + ACK_NUMBER_AT)
-    const flight = this.#flights.get(number)
-    if (flight === undefined) return
     const status = bytes.indexOf(ACCEPTED, from + ACK_NUMBER_AT)
-    if (status < 0 || status >= to) {
-      const { code } = JSON.parse(bytes.toString('utf8', from, to)) as { readonly code: string }
-      this.#refused[code] = (this.#refused[code] ?? 0) + 1
-      this.#flights.delete(number)
-      setTimeout(() => this.#refill(), 100)
+    if (status >= 0 && status < to) {
+      if (this.#flights.acked(number)) this.#refill()
       return
     }
-    flight.isAcked = true
-    this.#acked += 1
-    this.#ackMs.push(performance.now() - flight.sentAtMs)
-    this.#landIfDone(number, flight)
-  }
-
-  #landIfDone(number: number, { left, isAcked }: Flight): void {
-    if (left > 0 || !isAcked) return
-    this.#flights.delete(number)
-    this.#done += 1
-    this.#refill()
+    const { code } = JSON.parse(bytes.toString('utf8', from, to)) as { readonly code: string }
+    this.#flights.refused(number, code)
+    setTimeout(() => this.#refill(), REFUSED_PAUSE_MS)
   }
 
   #other({ index }: LightSocket, frame: ServerFrame): void {
@@ -219,15 +184,12 @@ class Load {
 
   /** Rooms by turns, and in each its members by turns. */
   #send(): void {
-    const number = this.#next
-    this.#next += 1
     const { rooms, areListening } = this.#plan
-    const room = number % rooms.length
+    const room = this.#flights.next % rooms.length
     const members = this.#members[room] ?? []
+    const number = this.#flights.begin(areListening ? members.length : 0)
     const sender = members[Math.floor(number / rooms.length) % members.length] ?? 0
     const clientMsgId = PREFIX + String(number).padStart(NUMBER_DIGITS, '0')
-    const left = areListening ? members.length : 0
-    this.#flights.set(number, { sentAtMs: performance.now(), left, isAcked: false })
     const roomId = rooms[room]
     this.#sockets[sender]?.write(
       clientFrame(
@@ -238,25 +200,7 @@ class Load {
 
   mark(): LoadMark {
     if (this.#trouble !== undefined) throw this.#trouble
-    const nowMs = performance.now()
-    const { user, system } = process.cpuUsage(this.#cpu)
-    const mark = {
-      ms: nowMs - this.#markedAtMs,
-      acked: this.#acked,
-      done: this.#done,
-      deliveries: this.#deliveries,
-      ack: percentiles(this.#ackMs),
-      delivered: percentiles(this.#deliveredMs),
-      cpu: user + system,
-    }
-    this.#markedAtMs = nowMs
-    this.#cpu = process.cpuUsage()
-    this.#acked = 0
-    this.#done = 0
-    this.#deliveries = 0
-    this.#ackMs = []
-    this.#deliveredMs = []
-    return mark
+    return this.#flights.mark()
   }
 
   async stop(): Promise<LoadEnd> {
@@ -265,10 +209,8 @@ class Load {
     const until = performance.now() + PATIENCE_MS
     while (this.#flights.size > 0 && performance.now() < until) await delay(20)
     if (this.#trouble !== undefined) throw this.#trouble
-    const end = { lost: this.#flights.size, outOfOrder: this.#outOfOrder, refused: this.#refused }
-    this.#flights.clear()
+    const end = { ...this.#flights.end(), outOfOrder: this.#outOfOrder }
     this.#outOfOrder = 0
-    this.#refused = {}
     return end
   }
 

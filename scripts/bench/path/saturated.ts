@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Child } from '../child.ts'
 import { cpuUsedBy } from '../cpu.ts'
-import type { Child } from './child.ts'
 import type { LoadEnd, LoadMark, LoadOrder, Pace } from './load-orders.ts'
 
 export interface Run extends LoadMark, LoadEnd {

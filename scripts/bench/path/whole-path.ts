@@ -1,8 +1,8 @@
+import { Child } from '../child.ts'
 import { inRounds } from '../rounds.ts'
 import { type BenchContext, figureRow, type Row, ratioRow } from '../row.ts'
 import { audienceOf, loadOf, strangers } from './audience.ts'
 import type { BareWsOrder } from './bare-ws.ts'
-import { Child } from './child.ts'
 import { runLoad, total } from './saturated.ts'
 import type { System } from './system.ts'
 

@@ -1,39 +1,31 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-import { end } from './clients.ts'
-
-const FILE = fileURLToPath(new URL('./bare-process.ts', import.meta.url))
+import { Child } from '../child.ts'
+import type { BareOrder } from './bare-process.ts'
 
 /** `ws` alone in a process of its own. */
 export class BareServer implements AsyncDisposable {
   readonly url: string
-  readonly #child: ChildProcess
+  readonly #child: Child<BareOrder>
 
-  private constructor(child: ChildProcess, port: number) {
+  private constructor(child: Child<BareOrder>, port: number) {
     this.#child = child
     this.url = `ws://127.0.0.1:${port}/ws`
   }
 
   static async start(): Promise<BareServer> {
-    const child = fork(FILE, { execArgv: [] })
-    const [port] = (await once(child, 'message')) as [number]
-    return new BareServer(child, port)
+    const child = new Child<BareOrder>(new URL('./bare-process.ts', import.meta.url))
+    return new BareServer(child, await child.ask({ do: 'listen' }))
   }
 
   get pid(): number {
-    return this.#child.pid ?? 0
+    return this.#child.pid
   }
 
   /** Resident memory right after a collection of garbage. */
-  async bytes(): Promise<number> {
-    const answer = once(this.#child, 'message')
-    this.#child.send('bytes')
-    const [bytes] = (await answer) as [number]
-    return bytes
+  bytes(): Promise<number> {
+    return this.#child.ask({ do: 'bytes' })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await end(this.#child)
+    await this.#child[Symbol.asyncDispose]()
   }
 }

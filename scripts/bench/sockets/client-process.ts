@@ -1,11 +1,12 @@
 /**
  * A process of client ends: raw TCP that does a handshake, joins and then only keeps itself alive, so that thousands cost
- * less than the server that they are to load. Told over IPC what to do; answers each order once it is done.
+ * less than the server that they are to load.
  */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { BEARER_SUBPROTOCOL_PREFIX, HEARTBEAT_INTERVAL_MS, SUBPROTOCOL } from '@roomlog/protocol/wire'
+import { answerOrders } from '../child.ts'
 
 export interface ClientEnd {
   /** Undefined: the server greets nobody, and who is upgraded is in. */
@@ -22,9 +23,6 @@ export type ClientOrder =
       readonly atOnce: number
     }
   | { readonly do: 'close' }
-
-/** Milliseconds that it took. */
-export type ClientAnswer = { readonly ms: number } | { readonly error: string }
 
 const PING = 0x89
 const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0])
@@ -103,16 +101,12 @@ async function closeAll(): Promise<void> {
   lost = 0
 }
 
-process.on('message', async (order: ClientOrder) => {
+// Answered with the milliseconds that it took.
+answerOrders(async (order: ClientOrder) => {
   const startedAtMs = performance.now()
-  try {
-    await (order.do === 'open' ? openAll(order) : closeAll())
-    process.send?.({ ms: performance.now() - startedAtMs } satisfies ClientAnswer)
-  } catch (error) {
-    process.send?.({ error: String(error) } satisfies ClientAnswer)
-  }
+  await (order.do === 'open' ? openAll(order) : closeAll())
+  return performance.now() - startedAtMs
 })
-process.on('disconnect', () => process.exit())
 setInterval(() => {
   beat = (beat + 1) % BEATS
   for (let i = beat; i < sockets.length; i += BEATS) sockets[i]?.write(HEARTBEAT)

@@ -2,13 +2,13 @@ import { sumOfEdges } from '../../chaos/memory.ts'
 import type { Stack } from '../../chaos/stack.ts'
 import { until } from '../../chaos/until.ts'
 import { cpuUsedBy } from '../cpu.ts'
+import { mintOf, populate } from '../population.ts'
 import { roomlogOf } from '../roomlog.ts'
 import { inRounds } from '../rounds.ts'
 import { type Bench, type BenchContext, type Row, ratioRow, type Target } from '../row.ts'
 import { BareServer } from './bare-server.ts'
 import type { ClientEnd } from './client-process.ts'
 import { Clients } from './clients.ts'
-import { mint, settle } from './people.ts'
 
 const SOCKETS = 10_000
 const SOCKETS_EACH = 2
@@ -25,9 +25,10 @@ async function run({ say, rounds }: BenchContext): Promise<readonly Row[]> {
   await using roomlog = await roomlogOf({ engine: 'embedded' })
   await using clients = new Clients()
   await using bare = await BareServer.start()
-  const people = await settle(roomlog, SOCKETS / SOCKETS_EACH, 1)
-  const tokenOf = await mint(roomlog)
-  const known = people.map(({ userId }) => ({ token: tokenOf(userId) }))
+  const size = { users: SOCKETS / SOCKETS_EACH, rooms: SOCKETS / SOCKETS_EACH, membersEach: 1 }
+  const { users } = await populate(roomlog.servers.postgres.url, size)
+  const tokenOf = mintOf(roomlog)
+  const known = users.map((userId) => ({ token: tokenOf(userId) }))
   const [ofBare, ofKnown, ofNew] = [new Wave(clients), new Wave(clients, roomlog), new Wave(clients, roomlog)]
   const rates = await inRounds(
     rounds,
@@ -37,7 +38,7 @@ async function run({ say, rounds }: BenchContext): Promise<readonly Row[]> {
         await ofNew.ofEdge(known)
         return ofKnown.ofEdge(Array(SOCKETS_EACH).fill(known).flat())
       },
-      new: () => ofNew.ofEdge([...people, ...people].map(({ userId }) => ({ token: tokenOf(userId) }))),
+      new: () => ofNew.ofEdge([...users, ...users].map((userId) => ({ token: tokenOf(userId) }))),
     },
     say,
   )

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EngineName, Stack } from '../../chaos/stack.ts'
 import { cpuUsedBy } from '../cpu.ts'
+import { populate, tokensOf } from '../population.ts'
 import { roomlogOf } from '../roomlog.ts'
 import { type Bench, type BenchContext, figureRow, type Row } from '../row.ts'
 import { Clients } from './clients.ts'
-import { mint, settle } from './people.ts'
 
 const SOCKETS = 10_000
 const ROOMS = 1_000
@@ -44,12 +44,13 @@ async function idleOn(engine: EngineName, id: string, say: BenchContext['say']):
 async function withSockets({ say, engine }: BenchContext): Promise<readonly Row[]> {
   await using roomlog = await roomlogOf({ engine })
   await using clients = new Clients()
-  const people = await settle(roomlog, ROOMS, SOCKETS / ROOMS)
-  const tokenOf = await mint(roomlog)
-  await clients.open(
-    roomlog.wsUrls[0] ?? '',
-    people.map(({ userId, roomId }) => ({ token: tokenOf(userId), roomId })),
-  )
+  const size = { users: SOCKETS, rooms: ROOMS, membersEach: SOCKETS / ROOMS }
+  const { users, rooms } = await populate(roomlog.servers.postgres.url, size)
+  const ends = tokensOf(roomlog, users).map((token, i) => ({
+    token,
+    roomId: rooms[Math.floor(i / size.membersEach)] ?? '',
+  }))
+  await clients.open(roomlog.wsUrls[0] ?? '', ends)
   say(`${SOCKETS} sockets are joined`)
   const used = await percentOf(roomlog, say)
   await clients.close()

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { edgeBytes, memoryOf } from '../../chaos/memory.ts'
 import type { Stack } from '../../chaos/stack.ts'
+import { populate, tokensOf } from '../population.ts'
 import { roomlogOf } from '../roomlog.ts'
 import { inRounds } from '../rounds.ts'
 import { type Bench, type BenchContext, figureRow, median, type Row } from '../row.ts'
 import { BareServer } from './bare-server.ts'
 import { Clients } from './clients.ts'
-import { mint, settle } from './people.ts'
 
 const SOCKETS = 10_000
 const ROOMS = 1_000
@@ -22,10 +22,13 @@ export const memory: Bench = { ids: ['A6'], run }
 async function run({ say, rounds }: BenchContext): Promise<readonly Row[]> {
   await using roomlog = await roomlogOf({ engine: 'embedded' })
   await using clients = new Clients()
-  const people = await settle(roomlog, ROOMS, SOCKETS / ROOMS)
-  const tokenOf = await mint(roomlog)
-  const ends = people.map(({ userId, roomId }) => ({ token: tokenOf(userId), roomId }))
-  const bare = people.map(() => ({}))
+  const size = { users: SOCKETS, rooms: ROOMS, membersEach: SOCKETS / ROOMS }
+  const { users, rooms } = await populate(roomlog.servers.postgres.url, size)
+  const ends = tokensOf(roomlog, users).map((token, i) => ({
+    token,
+    roomId: rooms[Math.floor(i / size.membersEach)] ?? '',
+  }))
+  const bare = ends.map(() => ({}))
   const { ws, edge } = await inRounds(
     rounds,
     {

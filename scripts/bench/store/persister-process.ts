@@ -1,7 +1,7 @@
 import { postgresStore } from '@roomlog/persister/message-store'
 import { storeBatch } from '@roomlog/persister/store'
 import type { Candidate } from '@roomlog/persister/verdict'
-import { answering } from '../child.ts'
+import { answerOrders } from '../child.ts'
 import { newBatches } from './batches.ts'
 import { asPersister } from './database.ts'
 
@@ -18,12 +18,11 @@ const made: (readonly Candidate[])[] = []
 let store: ReturnType<typeof postgresStore> | undefined
 
 // A persister's storing without its log, of one partition, one batch at a time. Batches are made before they are measured.
-answering(async (task: Task) => {
+answerOrders(async (task: Task) => {
   if (task.do === 'make') {
     store ??= postgresStore(asPersister(task.url).db)
     made.push(...newBatches(task.rooms, task.batches))
   } else if (store !== undefined) {
     for (const batch of made.splice(0)) await storeBatch(store, task.partition, batch)
   }
-  return 'done'
 })

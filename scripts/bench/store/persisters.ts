@@ -16,7 +16,7 @@ export async function persistersRow(database: BenchDatabase, { rounds, say }: Be
   const persisters: Persister[] = []
   for (let partition = 0; partition < PERSISTERS; partition += 1) {
     const rooms = await newRooms(database, ROOMS_EACH)
-    const child = stack.use(new Child(FILE))
+    const child = stack.use(new Child<Task>(FILE))
     persisters.push({ child, partition, url: database.url, rooms })
   }
   const measured = await inRounds(
@@ -29,7 +29,7 @@ export async function persistersRow(database: BenchDatabase, { rounds, say }: Be
 }
 
 interface Persister {
-  readonly child: Child
+  readonly child: Child<Task>
   readonly partition: number
   readonly url: string
   readonly rooms: readonly string[]
@@ -37,7 +37,7 @@ interface Persister {
 
 async function rate(persisters: readonly Persister[]): Promise<number> {
   const batches = BATCHES_EACH
-  const ask = (child: Child, task: Task) => child.ask(task)
+  const ask = (child: Child<Task>, task: Task) => child.ask(task)
   await Promise.all(
     persisters.map(({ child, url, rooms }) => ask(child, { do: 'make', url, rooms, batches })),
   )

@@ -9,6 +9,7 @@ import { oneRoom } from './fan-out/one-room.ts'
 import { stall } from './fan-out/stall.ts'
 import { page } from './page.ts'
 import { path } from './path/index.ts'
+import { reading } from './path/reading.ts'
 import { revocation } from './revocation.ts'
 import type { Bench } from './row.ts'
 import { handshakes } from './sockets/handshakes.ts'
@@ -35,6 +36,7 @@ export const BENCHES: readonly Bench[] = [
   idle,
   idleSockets,
   path,
+  reading,
   revocation,
   page,
 ]

@@ -15,7 +15,7 @@ export const ACKNOWLEDGED_IDS = ['B4', 'B4-p99'] as const
 export async function acknowledged(context: BenchContext, system: System): Promise<readonly Row[]> {
   const { rounds, say, engine } = context
   await using children = new AsyncDisposableStack()
-  const load = children.use(await loadOf(system.url, await audienceOf(system, SIZE), false))
+  const load = children.use(await loadOf(system.url, await audienceOf(system.stack, SIZE), false))
   const bare: Child<BareLogOrder> | undefined = await bareLogOn(system, children)
   const pace = { inFlight: IN_FLIGHT }
   await system.stack.stop('persister')

@@ -1,13 +1,13 @@
 import { newId } from '@roomlog/protocol'
+import type { Stack } from '../../chaos/stack.ts'
 import { Child } from '../child.ts'
 import { type PopulationSize, populate, tokensOf } from '../population.ts'
 import type { LoadOrder, LoadPlan } from './load-orders.ts'
-import type { System } from './system.ts'
 
 export type Audience = Pick<LoadPlan, 'people' | 'rooms'>
 
 /** People who may connect, and their rooms. */
-export async function audienceOf({ stack }: System, size: PopulationSize): Promise<Audience> {
+export async function audienceOf(stack: Stack, size: PopulationSize): Promise<Audience> {
   const { users, rooms } = await populate(stack.servers.postgres.url, size)
   return peopleIn(rooms, tokensOf(stack, users), size)
 }

@@ -27,7 +27,7 @@ export const LATENCY_IDS = RATES.flatMap((rate) => FIGURES.map(({ id }) => `G2-$
  */
 export async function latency(context: BenchContext, system: System): Promise<readonly Row[]> {
   await using children = new AsyncDisposableStack()
-  const load = children.use(await loadOf(system.url, await audienceOf(system, SIZE)))
+  const load = children.use(await loadOf(system.url, await audienceOf(system.stack, SIZE)))
   const bare = await bareLogOn(system, children)
   const rows: Row[] = []
   for (const perSecond of RATES) {

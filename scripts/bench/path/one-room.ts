@@ -19,7 +19,7 @@ export async function oneRoom(
   await using children = new AsyncDisposableStack()
   const bare = children.use(new Child<BareWsOrder>(new URL('./bare-ws.ts', import.meta.url)))
   const bareLoad = children.use(await loadOf(await bare.ask<string>({ do: 'listen' }), strangers(SIZE)))
-  const load = children.use(await loadOf(system.url, await audienceOf(system, SIZE)))
+  const load = children.use(await loadOf(system.url, await audienceOf(system.stack, SIZE)))
   const each = (run: Run) => {
     if (run.lost + run.outOfOrder > 0) throw new Error(`${run.lost} lost, ${run.outOfOrder} out of order`)
     say(

@@ -24,7 +24,7 @@ export async function resume({ rounds, say, engine }: BenchContext, system: Syst
   await using children = new AsyncDisposableStack()
   const bare = children.use(new Child<BareWsOrder>(new URL('./bare-ws.ts', import.meta.url)))
   const bareLoad = children.use(await loadOf(await bare.ask<string>({ do: 'listen' }), strangers(SIZE)))
-  const audience = await audienceOf(system, SIZE)
+  const audience = await audienceOf(system.stack, SIZE)
   const load = children.use(await loadOf(system.url, audience))
   const talking = children.use(await loadOf(system.url, speakersOf(audience), false))
   const database = connect({ url: system.stack.servers.postgres.url, applicationName: 'roomlog-bench' })

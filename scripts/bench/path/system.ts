@@ -3,7 +3,7 @@ import type { EngineName, Stack } from '../../chaos/stack.ts'
 import { roomlogOf } from '../roomlog.ts'
 
 /** No limit of what one user or one room may do is what is measured. */
-const SETTINGS = {
+export const UNLIMITED = {
   ROOM_MESSAGES_PER_SECOND: '100000',
   MESSAGES_PER_SECOND: '100000',
   MESSAGE_BURST: '100000',
@@ -26,7 +26,7 @@ export async function systemOf(engine: EngineName): Promise<System> {
   const kafka = isFull ? stack.use(await controlledKafka({ brokers: 1 })) : undefined
   const redis = isFull ? stack.use(await controlledRedis()) : undefined
   const env = {
-    ...SETTINGS,
+    ...UNLIMITED,
     ...(kafka === undefined ? {} : { KAFKA_BROKERS: kafka.direct.join() }),
     ...(redis === undefined ? {} : { REDIS_URL: redis.url }),
   }

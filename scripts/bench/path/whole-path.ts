@@ -21,7 +21,7 @@ export async function wholePath(
   await using stack = new AsyncDisposableStack()
   const bare = stack.use(new Child<BareWsOrder>(new URL('./bare-ws.ts', import.meta.url)))
   const bareLoad = stack.use(await loadOf(await bare.ask<string>({ do: 'listen' }), strangers(SIZE)))
-  const load = stack.use(await loadOf(system.url, await audienceOf(system, SIZE)))
+  const load = stack.use(await loadOf(system.url, await audienceOf(system.stack, SIZE)))
   const perSecond: number[] = []
   const wrong: number[] = []
   const pace = { inFlight: IN_FLIGHT }

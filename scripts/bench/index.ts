@@ -1,6 +1,8 @@
 import { history } from './api/history.ts'
 import { logins } from './api/logins.ts'
 import { history as historyCurve } from './curves/history.ts'
+import { members } from './curves/members.ts'
+import { rooms } from './curves/rooms.ts'
 import { sweep } from './curves/sweep.ts'
 import { acks } from './fan-out/acks.ts'
 import { frames } from './fan-out/frames.ts'
@@ -33,6 +35,8 @@ export const BENCHES: readonly Bench[] = [
   logins,
   historyCurve,
   sweep,
+  members,
+  rooms,
   idle,
   idleSockets,
   path,

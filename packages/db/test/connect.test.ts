@@ -38,7 +38,7 @@ suiteOn(['postgres'], 'a session', () => {
       { statement: '/* prepared */ SELECT $1::int AS often, true AS "or another"' },
     ])
     const settings = await sql`SELECT name, setting FROM pg_settings
-      WHERE name IN ('jit', 'TimeZone') AND source = 'client' ORDER BY name`.execute(db)
+      WHERE name IN ('jit', 'TimeZone') AND source = 'client' ORDER BY name COLLATE "C"`.execute(db)
     expect(settings.rows).toEqual([
       { name: 'TimeZone', setting: 'UTC' },
       { name: 'jit', setting: 'off' },

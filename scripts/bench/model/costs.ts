@@ -7,19 +7,19 @@ import type { Costs } from './plan.ts'
 export const MEASURED: Costs = {
   edge: {
     // [A6]
-    socketBytes: 13_000,
+    socketBytes: 9_800,
     // [idle-10k]
-    socketSecond: 4,
-    // [B4] less what Kafka and PostgreSQL have of it.
-    send: 100,
-    // [A2], one message at a time: what comes together costs a tenth [A3].
-    delivery: 12,
-    // [read]
-    read: 15,
+    socketSecond: 3.6,
+    // [B4]: one core of an edge takes 19,800 a second.
+    send: 50,
+    // [A1], one message at a time: of those that come together each costs a tenth [A3].
+    delivery: 12.2,
+    // [read], at 2,500 a second: the more there are, the less each costs.
+    read: 24.5,
   },
-  // [G1], each process by itself.
+  // [G1], each process by itself, saturated.
   persister: { message: 100 },
-  postgres: { message: 200 },
-  kafka: { message: 150 },
+  postgres: { message: 50 },
+  kafka: { message: 36 },
   messageBytes: 500,
 }

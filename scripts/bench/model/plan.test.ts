@@ -32,13 +32,13 @@ test('many idle sockets are a matter of memory', () => {
 
 test('what no machine helps is named', () => {
   const walls = wallsOf(COSTS)
-  expect(walls).toEqual({ 'every edge reads all messages': 30_000, 'one PostgreSQL primary': 128_000 })
+  expect(walls).toEqual({ 'every edge reads all messages': 30_000, 'one PostgreSQL primary': 32_000 })
   expect(plan({ users: 1, messagesPerSecond: 29_000, fanOut: 1 }, COSTS).walls).toEqual([])
   expect(plan({ users: 1, messagesPerSecond: 31_000, fanOut: 1 }, COSTS)).toMatchObject({
     edges: Number.POSITIVE_INFINITY,
     walls: ['every edge reads all messages'],
   })
-  expect(plan({ users: 1, messagesPerSecond: 130_000, fanOut: 1 }, COSTS).walls).toContain(
+  expect(plan({ users: 1, messagesPerSecond: 33_000, fanOut: 1 }, COSTS).walls).toContain(
     'one PostgreSQL primary',
   )
 })

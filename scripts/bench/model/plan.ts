@@ -34,6 +34,7 @@ export interface Machines {
   /** Of a core, so that peaks and the loss of one are carried. */
   readonly busyAtMost: number
   readonly edgeMemoryBytes: number
+  /** That are believed to share the work evenly: what more of them bring is not known here. */
   readonly postgresCores: number
   readonly brokerBytesPerSecond: number
   readonly brokerCores: number
@@ -42,7 +43,7 @@ export interface Machines {
 export const MACHINES: Machines = {
   busyAtMost: 0.6,
   edgeMemoryBytes: 4 * 1024 ** 3,
-  postgresCores: 64,
+  postgresCores: 16,
   brokerBytesPerSecond: 500_000_000,
   brokerCores: 8,
 }

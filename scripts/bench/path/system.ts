@@ -7,6 +7,7 @@ export const UNLIMITED = {
   ROOM_MESSAGES_PER_SECOND: '100000',
   MESSAGES_PER_SECOND: '100000',
   MESSAGE_BURST: '100000',
+  FRAMES_PER_SECOND: '100000',
 }
 
 /** A whole Roomlog, its services and servers, whose processes are known. */

@@ -2,7 +2,7 @@ import type { Curve } from './curve.ts'
 
 const WIDTH = 640
 const HEIGHT = 260
-const MARGIN = { top: 38, right: 24, bottom: 46, left: 64 } as const
+const MARGIN = { top: 38, right: 44, bottom: 46, left: 64 } as const
 const TICKS = 4
 
 /** An SVG of a curve: x in powers of ten, y from 0 on. Read on light and on dark ground. */

@@ -209,7 +209,8 @@ export interface RoomCheck {
 
 /**
  * Head and membership version of rooms, in one statement; what is not there is left out. As one value of JSON: rows with
- * columns cost edge and PostgreSQL together 1.4 times as much, which is most of what an edge with many rooms does at rest.
+ * columns cost edge and PostgreSQL together 1.2 to 1.4 times as much, which is most of what an edge with many rooms does
+ * at rest.
  */
 export async function checkRooms(
   db: Kysely<Tables>,

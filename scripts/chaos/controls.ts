@@ -111,9 +111,11 @@ export const CONTROLS: Readonly<Record<ControlName, Control>> = {
         find: '  if (all.length === 0) return batches.map(() => [])\n',
         replace: `  if (all.length === 0) return batches.map(() => [])
   if (all.length > 1) {
-    const alone = ({ partition, candidates }) =>
-      Promise.all(candidates.map((one) => storeBatch(store, partition, [one], freshId)))
-    return (await Promise.all(batches.map(alone))).map((verdicts) => verdicts.flat())
+    const alone = async ({ partition, candidates }) => {
+      const batchOf = (one) => ({ partition, candidates: [one] })
+      return (await Promise.all(candidates.map((one) => storeBatches(store, [batchOf(one)], freshId)))).flat(2)
+    }
+    return Promise.all(batches.map(alone))
   }
 `,
       },

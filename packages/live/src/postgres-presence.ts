@@ -1,4 +1,4 @@
-import type { Tables } from '@roomlog/db'
+import { idArray, type Tables } from '@roomlog/db'
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
 import type { Breaker } from './breaker.ts'
 import type { LiveSocket, Presence, RoomsOf, Signal } from './port.ts'
@@ -158,20 +158,15 @@ function lockUsers(sockets: readonly LiveSocket[]): RawBuilder<unknown> {
 
 /** Each once. */
 function usersOf(sockets: readonly LiveSocket[]): RawBuilder<readonly string[]> {
-  return ids([...new Set(sockets.map(({ userId }) => userId))])
+  return idArray([...new Set(sockets.map(({ userId }) => userId))])
 }
 
 function userIdsOf(sockets: readonly LiveSocket[]): RawBuilder<readonly string[]> {
-  return ids(sockets.map(({ userId }) => userId))
+  return idArray(sockets.map(({ userId }) => userId))
 }
 
 function socketIdsOf(sockets: readonly LiveSocket[]): RawBuilder<readonly string[]> {
-  return ids(sockets.map(({ socketId }) => socketId))
-}
-
-/** As one text: the driver writes an array element by element, which is most of what a renewal costs here. */
-function ids(values: readonly string[]): RawBuilder<readonly string[]> {
-  return sql`string_to_array(${values.join()}, ',')`
+  return idArray(sockets.map(({ socketId }) => socketId))
 }
 
 function inMs(ms: number): RawBuilder<unknown> {

@@ -1,5 +1,5 @@
 import { postgresStore } from '@roomlog/persister/message-store'
-import { storeBatch } from '@roomlog/persister/store'
+import { storeBatches } from '@roomlog/persister/store'
 import type { Candidate } from '@roomlog/persister/verdict'
 import { answerOrders } from '../child.ts'
 import { newBatches } from './batches.ts'
@@ -23,6 +23,7 @@ answerOrders(async (task: Task) => {
     store ??= postgresStore(asPersister(task.url).db)
     made.push(...newBatches(task.rooms, task.batches))
   } else if (store !== undefined) {
-    for (const batch of made.splice(0)) await storeBatch(store, task.partition, batch)
+    const { partition } = task
+    for (const candidates of made.splice(0)) await storeBatches(store, [{ partition, candidates }])
   }
 })

@@ -1,5 +1,7 @@
+import type { Database } from '@roomlog/db'
 import { postgresStore } from '@roomlog/persister/message-store'
-import { storeBatch } from '@roomlog/persister/store'
+import { storeBatches } from '@roomlog/persister/store'
+import type { Candidate } from '@roomlog/persister/verdict'
 import { inRounds } from '../rounds.ts'
 import { type Bench, type BenchContext, type Row, ratioRow } from '../row.ts'
 import { BATCH_ROWS, newBatches } from './batches.ts'
@@ -18,7 +20,7 @@ const AGAINST_COPY = [
   { id: 'C2-rooms', rooms: 10_000, target: { atLeast: 0.6 } },
 ] as const
 
-/** What the persister's own `storeBatch` stores in its database, in rows a second. */
+/** What the persister's own `storeBatches` stores in its database, in rows a second. */
 export const store: Bench = { ids: [...AGAINST_COPY.map(({ id }) => id), 'C3', 'C4'], run }
 
 async function run(context: BenchContext): Promise<readonly Row[]> {
@@ -47,8 +49,7 @@ async function copyRow(
           const batches = newBatches(roomIds, BATCHES).map((batch) => copy.prepare(batch))
           return rate(batches, (batch) => copy.store(batch))
         },
-        store: () =>
-          rate(newBatches(roomIds, BATCHES), (batch) => storeBatch(postgresStore(persister.db), 0, batch)),
+        store: () => rate(newBatches(roomIds, BATCHES), (batch) => storeOne(persister, batch)),
       },
       (text) => say(`${id}: ${text} rows/s`),
     )
@@ -68,8 +69,7 @@ async function perMessageRow(database: BenchDatabase, { rounds, say }: BenchCont
       rounds,
       {
         plain: () => rate(newBatches(roomIds, BATCHES_ONE_BY_ONE), (batch) => plain.store(batch)),
-        store: () =>
-          rate(newBatches(roomIds, BATCHES), (batch) => storeBatch(postgresStore(persister.db), 0, batch)),
+        store: () => rate(newBatches(roomIds, BATCHES), (batch) => storeOne(persister, batch)),
       },
       (text) => say(`C3: ${text} rows/s`),
     )
@@ -84,4 +84,8 @@ async function rate<T>(batches: readonly T[], work: (batch: T) => Promise<unknow
   const startedAtMs = performance.now()
   for (const batch of batches) await work(batch)
   return (batches.length * BATCH_ROWS * 1000) / (performance.now() - startedAtMs)
+}
+
+function storeOne({ db }: Database, candidates: readonly Candidate[]) {
+  return storeBatches(postgresStore(db), [{ partition: 0, candidates }])
 }

@@ -3,7 +3,6 @@ import { suiteOn } from '@roomlog/testkit'
 import { array, asyncProperty, assert as check, constantFrom, integer, record } from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { MessageStore } from '../src/batch/message-store.ts'
-import { storeBatch } from '../src/batch/store.ts'
 import type { JudgedRow, NewRow } from '../src/batch/store-sql.ts'
 import { judge, type RoomSnapshot } from './judge.ts'
 import {
@@ -12,6 +11,7 @@ import {
   expectSoundRooms,
   newRooms,
   SENDER,
+  storeBatch,
   type TestDatabase,
   testDatabase,
 } from './support.ts'

@@ -1,7 +1,6 @@
 import { suiteOn } from '@roomlog/testkit'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { storeBatch } from '../src/batch/store.ts'
 import { lockRooms, storeRows } from '../src/batch/store-sql.ts'
 import {
   bodiesOf,
@@ -13,6 +12,7 @@ import {
   newRoom,
   newRooms,
   newRowsOf,
+  storeBatch,
   type TestDatabase,
   testDatabase,
 } from './support.ts'

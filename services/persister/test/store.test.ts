@@ -3,7 +3,6 @@ import { suiteOn } from '@roomlog/testkit'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { StoreConflict } from '../src/batch/message-store.ts'
-import { storeBatch } from '../src/batch/store.ts'
 import { storeRows } from '../src/batch/store-sql.ts'
 import {
   bodiesOf,
@@ -15,6 +14,7 @@ import {
   newRoom,
   newRooms,
   newRowsOf,
+  storeBatch,
   type TestDatabase,
   testDatabase,
 } from './support.ts'

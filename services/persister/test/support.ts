@@ -6,6 +6,7 @@ import { postgres } from '@roomlog/testkit'
 import { sql } from 'kysely'
 import { expect } from 'vitest'
 import { type MessageStore, postgresStore, STORE_SESSION } from '../src/batch/message-store.ts'
+import { storeBatches } from '../src/batch/store.ts'
 import type { NewRow } from '../src/batch/store-sql.ts'
 import type { Candidate, Verdict } from '../src/batch/verdict.ts'
 
@@ -82,7 +83,17 @@ export function candidates(events: readonly MessageCreated[], firstOffset = 0): 
   return events.map((event, index) => candidate(event, firstOffset + index))
 }
 
-/** As `storeBatch` gives them to its statement. */
+/** As `storeBatches`, for one. */
+export async function storeBatch(
+  store: MessageStore,
+  partition: number,
+  candidates: readonly Candidate[],
+): Promise<readonly Verdict[]> {
+  const [verdicts = []] = await storeBatches(store, [{ partition, candidates }])
+  return verdicts
+}
+
+/** As `storeBatches` gives them to its statement. */
 export function newRowsOf(given: readonly Candidate[], sourcePartition = 0): readonly NewRow[] {
   return given.map(({ record, event }) => ({
     ...event,

@@ -8,7 +8,7 @@ const CONCURRENT_TRANSACTIONS = 2
 /** The knee: larger transactions store no more rows a second. */
 const MAX_RECORDS = 500
 
-/** As `storeBatch`. */
+/** As `storeBatches`, for one. */
 export type StoreBatch = (partition: number, candidates: readonly Candidate[]) => Promise<readonly Verdict[]>
 
 interface Job extends Batch {

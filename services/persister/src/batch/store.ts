@@ -41,17 +41,6 @@ export async function storeBatches(
   )
 }
 
-/** As `storeBatches`. */
-export async function storeBatch(
-  store: MessageStore,
-  partition: number,
-  candidates: readonly Candidate[],
-  freshId?: () => string,
-): Promise<readonly Verdict[]> {
-  const [verdicts] = await storeBatches(store, [{ partition, candidates }], freshId)
-  return verdicts ?? []
-}
-
 function rowsOf(
   all: readonly { readonly partition: number; readonly candidate: Candidate }[],
   lastIds: ReadonlyMap<string, string | null>,

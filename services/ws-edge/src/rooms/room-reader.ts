@@ -1,4 +1,4 @@
-import type { Tables } from '@roomlog/db'
+import { idArray, type Tables } from '@roomlog/db'
 import { encodeNewMessageFrame } from '@roomlog/events'
 import { type Kysely, sql } from 'kysely'
 import { wireFrame } from '../sockets/wire-frame.ts'
@@ -222,7 +222,7 @@ export async function checkRooms(
   }>`
     SELECT c.epoch, coalesce((
       SELECT json_agg(json_build_array(r.id, r.last_seq, r.member_version, r.member_count))
-      FROM chat.rooms r WHERE r.id = ANY (string_to_array(${roomIds.join()}, ','))), '[]') AS rooms
+      FROM chat.rooms r WHERE r.id = ANY (${idArray(roomIds)})), '[]') AS rooms
     FROM chat.cluster c`.execute(db)
   return rows.flatMap(({ epoch, rooms }) =>
     rooms.map(([roomId, head, memberVersion, memberCount]) => ({

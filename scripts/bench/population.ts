@@ -1,7 +1,7 @@
 import { sign } from 'node:crypto'
-import { parseConfig } from '@roomlog/api/config'
 import { connect } from '@roomlog/db'
 import { newId, TOKEN_AUDIENCES, TOKEN_ISSUER, TOKEN_TYPE } from '@roomlog/protocol'
+import { privateKeySetting } from '@roomlog/service-kit'
 import { sql } from 'kysely'
 import type { Stack } from '../chaos/stack.ts'
 
@@ -55,12 +55,16 @@ export async function populate(databaseUrl: string, size: PopulationSize): Promi
 
 /** Access tokens, one of each user, as the api of that Roomlog would sign them. */
 export function tokensOf(stack: Stack, users: readonly string[]): readonly string[] {
-  return users.map(mintOf(stack))
+  return users.map(mintOf(privateKeyOf(stack)))
 }
 
-/** Makes a new token at each call. */
-export function mintOf(stack: Stack): (userId: string) => string {
-  const { kid, pem } = parseConfig(stack.specOf('api').env).tokens.privateKey
+export function privateKeyOf(stack: Stack): string {
+  return stack.specOf('api').env.JWT_PRIVATE_KEY ?? ''
+}
+
+/** Makes a new token at each call; `privateKey` as in `JWT_PRIVATE_KEY`. */
+export function mintOf(privateKey: string): (userId: string) => string {
+  const { kid, pem } = privateKeySetting.parse(privateKey)
   const header = base64url({ alg: 'EdDSA', typ: TOKEN_TYPE, kid })
   const iat = Math.floor(Date.now() / 1000)
   return (sub) => {
@@ -76,6 +80,18 @@ export function mintOf(stack: Stack): (userId: string) => string {
     const signed = `${header}.${base64url(claims)}`
     return `${signed}.${sign(null, Buffer.from(signed), pem).toString('base64url')}`
   }
+}
+
+/** People who are in one room each: what they show at their handshake, and that room. */
+export async function inhabitants(
+  stack: Stack,
+  size: PopulationSize,
+): Promise<readonly { readonly token: string; readonly roomId: string }[]> {
+  const { users, rooms } = await populate(stack.servers.postgres.url, size)
+  return tokensOf(stack, users).map((token, i) => ({
+    token,
+    roomId: rooms[Math.floor(i / size.membersEach)] ?? '',
+  }))
 }
 
 function ids(count: number): readonly string[] {

@@ -1,7 +1,9 @@
 import { createConnection, type Socket } from 'node:net'
+import { END_OF_HEAD, UPGRADED, upgradeRequest } from '../../raw-websocket.ts'
 
 export interface RawClientOptions {
   readonly port: number
+  /** With its query. */
   readonly path: string
   /** As in `Name: value`, beside those of the handshake. */
   readonly headers?: readonly string[]
@@ -9,8 +11,6 @@ export interface RawClientOptions {
 
 const AT_ONCE = 100
 const BUFFER_BYTES = 64 * 1024
-const END_OF_HEAD = '\r\n\r\n'
-const MASK = [0x5a, 0x3c, 0x71, 0x96] as const
 
 /**
  * So many connected WebSockets without a WebSocket library: what clients do takes the processor from the server that is
@@ -44,7 +44,7 @@ function open(
       let bytes = buffer.subarray(0, length)
       if (!isConnected) {
         const end = bytes.indexOf(END_OF_HEAD)
-        if (end < 0 || !bytes.toString('latin1').startsWith('HTTP/1.1 101 ')) {
+        if (end < 0 || !bytes.toString('latin1').startsWith(UPGRADED)) {
           throw new Error(`a handshake was answered with ${bytes.toString('latin1', 0, 100)}`)
         }
         isConnected = true
@@ -58,24 +58,6 @@ function open(
     socket.on('error', reject)
     // Whoever waits for this process hears of its end.
     socket.on('close', () => process.exit(1))
-    const lines = [
-      `GET ${path} HTTP/1.1`,
-      'Host: 127.0.0.1',
-      'Connection: Upgrade',
-      'Upgrade: websocket',
-      'Sec-WebSocket-Version: 13',
-      `Sec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}`,
-      ...headers,
-    ]
-    socket.write(lines.join('\r\n') + END_OF_HEAD)
+    socket.write(upgradeRequest({ host: '127.0.0.1', pathname: path, search: '' }, headers))
   })
-}
-
-/** A text frame of less than 64 KiB as a client sends it (RFC 6455, 5.2). */
-export function maskedText(text: string): Buffer {
-  const payload = Buffer.from(text)
-  const { length } = payload
-  const head = length < 126 ? [0x81, 0x80 | length] : [0x81, 0x80 | 126, length >> 8, length & 0xff]
-  for (const [index, byte] of payload.entries()) payload[index] = byte ^ (MASK[index % 4] ?? 0)
-  return Buffer.concat([Buffer.from([...head, ...MASK]), payload])
 }

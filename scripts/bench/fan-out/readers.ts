@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { maskedText, openRawClients, type RawClientOptions } from './raw-client.ts'
+import { maskedText } from '../../raw-websocket.ts'
+import { openRawClients, type RawClientOptions } from './raw-client.ts'
 
 /** What the process is started with, as JSON in its only argument. */
 export interface ReadersOptions extends RawClientOptions {

@@ -1,4 +1,5 @@
-import { maskedText, openRawClients, type RawClientOptions } from './raw-client.ts'
+import { maskedText } from '../../raw-websocket.ts'
+import { openRawClients, type RawClientOptions } from './raw-client.ts'
 
 /** What the process is started with, as JSON in its only argument. */
 export interface SendersOptions extends RawClientOptions {

@@ -1,15 +1,11 @@
-import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
-import { BEARER_SUBPROTOCOL_PREFIX, SUBPROTOCOL } from '@roomlog/protocol/wire'
+import { END_OF_HEAD, protocolHeader, UPGRADED, upgradeRequest } from '../../raw-websocket.ts'
 
-const LONGEST_SHORT = 125
 const LENGTH_IN_2 = 126
 const LENGTH_IN_8 = 127
 const PING = 0x9
 const CLOSE = 0x8
 const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0])
-const END_OF_HEAD = '\r\n\r\n'
-const UPGRADED = 'HTTP/1.1 101'
 
 export interface LightSocketEvents {
   readonly opened: (socket: LightSocket) => void
@@ -32,7 +28,7 @@ export class LightSocket {
     this.#events = events
     this.#tcp = connect({ host: url.hostname, port: Number(url.port), noDelay: true })
     this.#tcp.on('error', () => undefined)
-    this.#tcp.on('connect', () => this.#tcp.write(handshake(url, token)))
+    this.#tcp.on('connect', () => this.#tcp.write(upgradeRequest(url, [protocolHeader(token)])))
     this.#tcp.on('data', (data) => this.#heard(data))
     this.#tcp.on('close', () => events.lost(this, 'the connection was lost'))
   }
@@ -91,30 +87,4 @@ export class LightSocket {
       this.#events.lost(this, `closed: ${to - from < 2 ? 'no code' : bytes.readUInt16BE(from)}`)
     } else this.#events.frame(this, bytes, from, to)
   }
-}
-
-/** Masked with zeros. */
-export function clientFrame(json: string): Buffer {
-  const length = Buffer.byteLength(json)
-  const header =
-    length <= LONGEST_SHORT
-      ? [0x81, 0x80 | length, 0, 0, 0, 0]
-      : [0x81, 0x80 | LENGTH_IN_2, length >> 8, length & 0xff, 0, 0, 0, 0]
-  const frame = Buffer.allocUnsafe(header.length + length)
-  frame.set(header)
-  frame.write(json, header.length)
-  return frame
-}
-
-function handshake({ host, pathname }: URL, token: string | undefined): string {
-  const protocols = token === undefined ? [] : [`, ${BEARER_SUBPROTOCOL_PREFIX}${token}`]
-  return [
-    `GET ${pathname} HTTP/1.1`,
-    `Host: ${host}`,
-    'Connection: Upgrade',
-    'Upgrade: websocket',
-    'Sec-WebSocket-Version: 13',
-    `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
-    `Sec-WebSocket-Protocol: ${SUBPROTOCOL}${protocols.join('')}${END_OF_HEAD}`,
-  ].join('\r\n')
 }

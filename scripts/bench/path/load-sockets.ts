@@ -1,9 +1,10 @@
 /** A process of many light sockets that send, hear and check. Told over IPC what to do: see `LoadOrder`. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ServerFrame } from '@roomlog/protocol/wire'
+import { maskedText } from '../../raw-websocket.ts'
 import { answerOrders } from '../child.ts'
 import { Flights } from './flights.ts'
-import { clientFrame, LightSocket } from './light-socket.ts'
+import { LightSocket } from './light-socket.ts'
 import type { LoadEnd, LoadMark, LoadOrder, LoadPlan, Pace } from './load-orders.ts'
 
 const PATIENCE_MS = 60_000
@@ -90,7 +91,7 @@ class Load {
       const afterSeq = seqs?.get(roomId)
       return afterSeq === undefined ? { roomId } : { roomId, afterSeq }
     })
-    socket.write(clientFrame(JSON.stringify({ type: 'joinRooms', rooms })))
+    socket.write(maskedText(JSON.stringify({ type: 'joinRooms', rooms })))
   }
 
   lost({ index }: LightSocket, why: string): void {
@@ -192,7 +193,7 @@ class Load {
     const clientMsgId = PREFIX + String(number).padStart(NUMBER_DIGITS, '0')
     const roomId = rooms[room]
     this.#sockets[sender]?.write(
-      clientFrame(
+      maskedText(
         `{"type":"sendMessage","roomId":"${roomId}","clientMsgId":"${clientMsgId}","body":"${BODY}"}`,
       ),
     )

@@ -2,10 +2,10 @@
  * A process of client ends: raw TCP that does a handshake, joins and then only keeps itself alive, so that thousands cost
  * less than the server that they are to load.
  */
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { BEARER_SUBPROTOCOL_PREFIX, HEARTBEAT_INTERVAL_MS, SUBPROTOCOL } from '@roomlog/protocol/wire'
+import { HEARTBEAT_INTERVAL_MS } from '@roomlog/protocol/wire'
+import { END_OF_HEAD, maskedText, protocolHeader, UPGRADED, upgradeRequest } from '../../raw-websocket.ts'
 import { answerOrders } from '../child.ts'
 
 export interface ClientEnd {
@@ -26,9 +26,9 @@ export type ClientOrder =
 
 const PING = 0x89
 const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0])
-const HEARTBEAT = textFrame({ type: 'heartbeat' })
+const HEARTBEAT = maskedText(JSON.stringify({ type: 'heartbeat' }))
 const BEATS = 200
-const [UPGRADED, WELCOME, JOINED] = ['HTTP/1.1 101', '"welcome"', '"joinedRoom"']
+const [WELCOME, JOINED] = ['"welcome"', '"joinedRoom"']
 
 const sockets: Socket[] = []
 /** Sockets that have ended although nobody closed them. */
@@ -36,19 +36,18 @@ let lost = 0
 let beat = 0
 
 /** Resolves when it is in; rejects when the server does not let it. */
-function open({ hostname, port, host, pathname }: URL, { token, roomId }: ClientEnd): Promise<Socket> {
+function open(url: URL, { token, roomId }: ClientEnd): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>()
-  const tcp = connect({ host: hostname, port: Number(port), noDelay: true })
-  const protocols = token === undefined ? '' : `, ${BEARER_SUBPROTOCOL_PREFIX}${token}`
+  const tcp = connect({ host: url.hostname, port: Number(url.port), noDelay: true })
   let heard = ''
   let isAsked = false
   const onData = (data: Buffer) => {
     heard += data.toString('latin1')
-    if (!heard.includes('\r\n\r\n') || (token !== undefined && !heard.includes(WELCOME))) return
+    if (!heard.includes(END_OF_HEAD) || (token !== undefined && !heard.includes(WELCOME))) return
     if (!heard.startsWith(UPGRADED)) return reject(new Error(heard.slice(0, heard.indexOf('\r\n'))))
     if (roomId !== undefined && !isAsked) {
       isAsked = true
-      tcp.write(textFrame({ type: 'joinRoom', roomId }))
+      tcp.write(maskedText(JSON.stringify({ type: 'joinRoom', roomId })))
     }
     if (roomId !== undefined && !heard.includes(JOINED)) return
     tcp.off('data', onData).on('data', answerPing)
@@ -60,23 +59,13 @@ function open({ hostname, port, host, pathname }: URL, { token, roomId }: Client
     lost += 1
     reject(new Error(`closed: ${heard.slice(-200)}`))
   })
-  tcp.write(
-    `GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n` +
-      `Sec-WebSocket-Protocol: ${SUBPROTOCOL}${protocols}\r\n\r\n`,
-  )
+  tcp.write(upgradeRequest(url, [protocolHeader(token)]))
   return promise
 }
 
 /** Where nothing happens a ping comes alone, and all else may be left unread. */
 function answerPing(this: Socket, data: Buffer): void {
   if (data[0] === PING) this.write(PONG)
-}
-
-/** Of at most 125 bytes, masked with zeros. */
-function textFrame(frame: object): Buffer {
-  const payload = Buffer.from(JSON.stringify(frame))
-  return Buffer.concat([Buffer.from([0x81, 0x80 | payload.length, 0, 0, 0, 0]), payload])
 }
 
 async function openAll({ url, ends, atOnce }: Extract<ClientOrder, { do: 'open' }>): Promise<void> {

@@ -2,7 +2,7 @@ import { sumOfEdges } from '../../chaos/memory.ts'
 import type { Stack } from '../../chaos/stack.ts'
 import { until } from '../../chaos/until.ts'
 import { cpuUsedBy } from '../cpu.ts'
-import { mintOf, populate } from '../population.ts'
+import { mintOf, populate, privateKeyOf } from '../population.ts'
 import { roomlogOf } from '../roomlog.ts'
 import { inRounds } from '../rounds.ts'
 import { type Bench, type BenchContext, type Row, ratioRow, type Target } from '../row.ts'
@@ -27,7 +27,7 @@ async function run({ say, rounds }: BenchContext): Promise<readonly Row[]> {
   await using bare = await BareServer.start()
   const size = { users: SOCKETS / SOCKETS_EACH, rooms: SOCKETS / SOCKETS_EACH, membersEach: 1 }
   const { users } = await populate(roomlog.servers.postgres.url, size)
-  const tokenOf = mintOf(roomlog)
+  const tokenOf = mintOf(privateKeyOf(roomlog))
   const known = users.map((userId) => ({ token: tokenOf(userId) }))
   const [ofBare, ofKnown, ofNew] = [new Wave(clients), new Wave(clients, roomlog), new Wave(clients, roomlog)]
   const rates = await inRounds(

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EngineName, Stack } from '../../chaos/stack.ts'
 import { cpuUsedBy } from '../cpu.ts'
-import { populate, tokensOf } from '../population.ts'
+import { inhabitants } from '../population.ts'
 import { roomlogOf } from '../roomlog.ts'
 import { type Bench, type BenchContext, figureRow, type Row } from '../row.ts'
 import { Clients } from './clients.ts'
@@ -45,11 +45,7 @@ async function withSockets({ say, engine }: BenchContext): Promise<readonly Row[
   await using roomlog = await roomlogOf({ engine })
   await using clients = new Clients()
   const size = { users: SOCKETS, rooms: ROOMS, membersEach: SOCKETS / ROOMS }
-  const { users, rooms } = await populate(roomlog.servers.postgres.url, size)
-  const ends = tokensOf(roomlog, users).map((token, i) => ({
-    token,
-    roomId: rooms[Math.floor(i / size.membersEach)] ?? '',
-  }))
+  const ends = await inhabitants(roomlog, size)
   await clients.open(roomlog.wsUrls[0] ?? '', ends)
   say(`${SOCKETS} sockets are joined`)
   const used = await percentOf(roomlog, say)

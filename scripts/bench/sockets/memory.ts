@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { edgeBytes, memoryOf } from '../../chaos/memory.ts'
 import type { Stack } from '../../chaos/stack.ts'
-import { populate, tokensOf } from '../population.ts'
+import { inhabitants } from '../population.ts'
 import { roomlogOf } from '../roomlog.ts'
 import { inRounds } from '../rounds.ts'
 import { type Bench, type BenchContext, figureRow, median, type Row } from '../row.ts'
@@ -23,11 +23,7 @@ async function run({ say, rounds }: BenchContext): Promise<readonly Row[]> {
   await using roomlog = await roomlogOf({ engine: 'embedded' })
   await using clients = new Clients()
   const size = { users: SOCKETS, rooms: ROOMS, membersEach: SOCKETS / ROOMS }
-  const { users, rooms } = await populate(roomlog.servers.postgres.url, size)
-  const ends = tokensOf(roomlog, users).map((token, i) => ({
-    token,
-    roomId: rooms[Math.floor(i / size.membersEach)] ?? '',
-  }))
+  const ends = await inhabitants(roomlog, size)
   const bare = ends.map(() => ({}))
   const { ws, edge } = await inRounds(
     rounds,

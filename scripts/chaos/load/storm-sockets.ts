@@ -2,9 +2,8 @@
  * A process of light sockets, each in one room: as raw TCP that does not look into what it hears, so that thousands of
  * them cost less than the server that they are to load. Told over IPC what to do; says how it stands ten times a second.
  */
-import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
-import { BEARER_SUBPROTOCOL_PREFIX, SUBPROTOCOL } from '@roomlog/protocol/wire'
+import { END_OF_HEAD, maskedText, protocolHeader, UPGRADED, upgradeRequest } from '../../raw-websocket.ts'
 
 export interface StormPlan {
   readonly urls: readonly string[]
@@ -28,7 +27,6 @@ const LONGEST_RETRY_MS = 1_000
 const ATTEMPT_MS = 10_000
 const HEARTBEAT_MS = 20_000
 const TELL_MS = 100
-const UPGRADED = 'HTTP/1.1 101'
 const JOINED = '"joinedRoom"'
 
 class LightSocket {
@@ -44,7 +42,7 @@ class LightSocket {
     this.#person = person
     this.connect()
     const ms = HEARTBEAT_MS * (0.5 + Math.random() / 2)
-    setInterval(() => this.joined && this.#tcp?.write(textFrame({ type: 'heartbeat' })), ms)
+    setInterval(() => this.joined && this.#tcp?.write(maskedText(JSON.stringify({ type: 'heartbeat' }))), ms)
   }
 
   /** Its connection is lost, and it comes back at once. */
@@ -63,14 +61,14 @@ class LightSocket {
     let heard = ''
     let isUpgraded = false
     tcp.on('error', () => undefined)
-    tcp.on('connect', () => tcp.write(this.#handshake(url)))
+    tcp.on('connect', () => tcp.write(upgradeRequest(url, [protocolHeader(this.#person.token)])))
     tcp.on('data', (data) => {
       if (this.joined) return
       heard += data.toString('latin1')
-      if (!isUpgraded && heard.includes('\r\n\r\n')) {
+      if (!isUpgraded && heard.includes(END_OF_HEAD)) {
         isUpgraded = heard.startsWith(UPGRADED)
         if (!isUpgraded) return void tcp.destroy()
-        tcp.write(textFrame({ type: 'joinRoom', roomId: this.#person.roomId }))
+        tcp.write(maskedText(JSON.stringify({ type: 'joinRoom', roomId: this.#person.roomId })))
       }
       if (heard.includes(JOINED)) this.#isIn()
     })
@@ -91,24 +89,6 @@ class LightSocket {
     this.#retryMs = Math.min(LONGEST_RETRY_MS, this.#retryMs * 2)
     setTimeout(() => this.connect(), waitMs)
   }
-
-  #handshake({ host, pathname }: URL): string {
-    return `${[
-      `GET ${pathname} HTTP/1.1`,
-      `Host: ${host}`,
-      'Connection: Upgrade',
-      'Upgrade: websocket',
-      'Sec-WebSocket-Version: 13',
-      `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
-      `Sec-WebSocket-Protocol: ${SUBPROTOCOL}, ${BEARER_SUBPROTOCOL_PREFIX}${this.#person.token}`,
-    ].join('\r\n')}\r\n\r\n`
-  }
-}
-
-/** Of at most 125 bytes, masked with zeros. */
-function textFrame(frame: object): Buffer {
-  const payload = Buffer.from(JSON.stringify(frame))
-  return Buffer.concat([Buffer.from([0x81, 0x80 | payload.length, 0, 0, 0, 0]), payload])
 }
 
 const sockets: LightSocket[] = []

@@ -47,11 +47,22 @@ export async function metricsOf(stack: Stack, name: string): Promise<string> {
 }
 
 /** Of all edges together, by the metric's name with its labels; NaN, which is within no bound, where one does not answer. */
-export async function sumOfEdges(stack: Stack, metric: string): Promise<number> {
-  const texts = await Promise.all(stack.edges.map((name) => metricsOf(stack, name)))
+export function sumOfEdges(stack: Stack, metric: string): Promise<number> {
+  return sumOf(stack, stack.edges, (name) => name === metric)
+}
+
+/** Of these services together, all series that are asked for by their name with labels; NaN where one does not answer. */
+export async function sumOf(
+  stack: Stack,
+  services: readonly string[],
+  isAsked: (series: string) => boolean,
+): Promise<number> {
+  const texts = await Promise.all(services.map((name) => metricsOf(stack, name)))
   if (texts.includes('')) return Number.NaN
-  const lines = texts.flatMap((text) => text.split('\n').filter((line) => line.startsWith(`${metric} `)))
-  return lines.reduce((sum, line) => sum + Number(line.slice(metric.length)), 0)
+  const samples = texts
+    .flatMap((text) => text.split('\n'))
+    .map((line) => [line.slice(0, line.lastIndexOf(' ')), line.slice(line.lastIndexOf(' '))] as const)
+  return samples.filter(([series]) => isAsked(series)).reduce((sum, [, value]) => sum + Number(value), 0)
 }
 
 const PAGE_BYTES = 4096

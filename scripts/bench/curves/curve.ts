@@ -1,4 +1,5 @@
-import { type BenchContext, figureRow, type Row } from '../row.ts'
+import { inRounds } from '../rounds.ts'
+import { type BenchContext, figureRow, median, type Row } from '../row.ts'
 
 /** What one unit of work costs as the work grows. */
 export interface Curve {
@@ -16,6 +17,17 @@ export interface Point {
 }
 
 const FLAT = 1.3
+
+/** What a unit costs at each size, the median of rounds in which all are measured by turns. */
+export async function pointsOf(
+  { rounds, say }: BenchContext,
+  sizes: readonly number[],
+  cost: (size: number) => Promise<number>,
+): Promise<readonly Point[]> {
+  const measures = Object.fromEntries(sizes.map((size) => [String(size), () => cost(size)]))
+  const costs = await inRounds(rounds, measures, say)
+  return sizes.map((x) => ({ x, y: median(costs[String(x)] ?? []) }))
+}
 
 /** Whether it is flat: by how much the dearest unit exceeds that of the smallest work. */
 export function flatnessRow({ id, title, yLabel, points }: Curve): Row {

@@ -5,10 +5,10 @@ import type { Stack } from '../../chaos/stack.ts'
 import { cpuUsedBy } from '../cpu.ts'
 import { populate, tokensOf } from '../population.ts'
 import { roomlogOf } from '../roomlog.ts'
-import { type Bench, type BenchContext, median, type Row } from '../row.ts'
-import { drawn } from './curve.ts'
+import type { Bench, BenchContext, Row } from '../row.ts'
+import { drawn, pointsOf } from './curve.ts'
 
-const SIZES = [1_000, 10_000, 100_000, 1_000_000, 10_000_000] as const
+const SIZES: readonly number[] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000]
 const ROWS_PER_STATEMENT = 100_000
 const PAGES = 1_000
 const AT_ONCE = 4
@@ -19,7 +19,7 @@ const BODY_LENGTH = 80
 export const history: Bench = { ids: ['G5-history'], run }
 
 async function run(context: BenchContext): Promise<readonly Row[]> {
-  const { engine, rounds, say } = context
+  const { engine, say } = context
   await using roomlog = await roomlogOf({ engine })
   const { url } = roomlog.servers.postgres
   const { users, rooms } = await populate(url, { users: 1, rooms: SIZES.length, membersEach: 1 })
@@ -28,22 +28,16 @@ async function run(context: BenchContext): Promise<readonly Row[]> {
     await fill(url, rooms[index] ?? '', users[0] ?? '', size, say)
   }
   await analyze(url)
-  const costs = SIZES.map((): number[] => [])
-  for (let round = 0; round <= rounds; round += 1) {
-    for (const [index, size] of SIZES.entries()) {
-      const cost = await costOfPage(roomlog, token, rooms[index] ?? '', size)
-      // The first one warms up.
-      if (round > 0) costs[index]?.push(cost)
-      say(`round ${round} of ${rounds}, ${size} messages: ${cost.toFixed(0)} µs a page`)
-    }
-  }
+  const points = await pointsOf(context, SIZES, (size) =>
+    costOfPage(roomlog, token, rooms[SIZES.indexOf(size)] ?? '', size),
+  )
   return [
     drawn(context, {
       id: 'G5-history',
       title: `a page of ${PAGE} messages from anywhere in a room`,
       xLabel: 'messages in the room',
       yLabel: 'CPU µs, api and PostgreSQL',
-      points: SIZES.map((x, index) => ({ x, y: median(costs[index] ?? []) })),
+      points,
     }),
   ]
 }

@@ -2,8 +2,8 @@ import { costOf } from '../fan-out/cost.ts'
 import { Crowd } from '../fan-out/crowd.ts'
 import { BenchEdge } from '../fan-out/edge.ts'
 import { bytesOf } from '../fan-out/raw.ts'
-import { type Bench, type BenchContext, median, type Row } from '../row.ts'
-import { drawn } from './curve.ts'
+import type { Bench, BenchContext, Row } from '../row.ts'
+import { drawn, pointsOf } from './curve.ts'
 
 const SIZES = [10, 100, 1_000, 10_000] as const
 const MOST = 10_000
@@ -14,26 +14,17 @@ const DELIVERIES = 20_000
 export const members: Bench = { ids: ['G5-members'], run }
 
 async function run(context: BenchContext): Promise<readonly Row[]> {
-  const { rounds, say } = context
-  say(`${MOST} sockets connect`)
+  context.say(`${MOST} sockets connect`)
   await using crowd = await Crowd.open(MOST)
   await using edge = new BenchEdge(crowd)
-  const costs = SIZES.map((): number[] => [])
-  for (let round = 0; round <= rounds; round += 1) {
-    for (const [index, size] of SIZES.entries()) {
-      const cost = await costOfDelivery(crowd, edge, size)
-      // The first one warms up.
-      if (round > 0) costs[index]?.push(cost)
-      say(`round ${round} of ${rounds}, ${size} members: ${cost.toFixed(2)} µs a delivery`)
-    }
-  }
+  const points = await pointsOf(context, SIZES, (size) => costOfDelivery(crowd, edge, size))
   return [
     drawn(context, {
       id: 'G5-members',
       title: 'a message to a room',
       xLabel: 'members with a socket',
       yLabel: 'CPU µs of the edge for each',
-      points: SIZES.map((x, index) => ({ x, y: median(costs[index] ?? []) })),
+      points,
     }),
   ]
 }

@@ -1,5 +1,6 @@
+import { median } from '../../bench/row.ts'
 import { BOTH, type Fault } from '../fault.ts'
-import { memoryOf, metricsOf } from '../memory.ts'
+import { memoryOf, sumOf } from '../memory.ts'
 import type { Nemesis } from '../nemesis.ts'
 
 /** Of the run: then caches and the frames that rooms keep are full. */
@@ -29,7 +30,7 @@ export const soak: Fault = {
       const grown = (bytes - (full.get(name) ?? Number.NaN)) / 1024 ** 2
       nemesis.bound(`growth of the live heap of ${name} in MiB`, grown, GROWTH_MIB)
     }
-    const [before, after] = [middle(warm), middle(later.slice(later.length / 2))]
+    const [before, after] = [median(warm), median(later.slice(later.length / 2))]
     nemesis.bound('what waits in queues, the second half’s median', after, 2 * before + QUEUE_SLACK)
   },
 }
@@ -39,25 +40,8 @@ async function queuesUntil(nemesis: Nemesis, untilMs: number): Promise<readonly 
   const { stack } = nemesis
   const seen: number[] = []
   while (performance.now() < untilMs) {
-    const texts = await Promise.all(stack.names.map((name) => metricsOf(stack, name)))
-    seen.push(
-      texts
-        .flatMap((text) => text.split('\n').filter(isQueue))
-        .reduce((sum, line) => sum + waitingIn(line), 0),
-    )
+    seen.push(await sumOf(stack, stack.names, (series) => QUEUES.some((name) => series.startsWith(name))))
     await nemesis.sleep(Math.min(LOOK_EVERY_MS, Math.max(0, untilMs - performance.now())))
   }
   return seen
-}
-
-function isQueue(line: string): boolean {
-  return QUEUES.some((name) => line.startsWith(name))
-}
-
-function waitingIn(line: string): number {
-  return Number(line.slice(line.lastIndexOf(' ')))
-}
-
-function middle(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }

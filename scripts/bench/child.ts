@@ -1,5 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** A process that is still at it then will never be done. */
+const PATIENCE_MS = 120_000
 
 interface Answer {
   readonly value?: unknown
@@ -19,7 +23,7 @@ export class Child<Order extends object> implements AsyncDisposable {
     return this.#child.pid ?? Number.NaN
   }
 
-  /** Rejects when the process says so, or ends. */
+  /** Rejects when the process says so, ends, or has not answered after two minutes. */
   ask<T>(order: Order): Promise<T> {
     const answer = this.#turn.then(() => this.#ask(order))
     this.#turn = answer.catch(() => undefined)
@@ -34,9 +38,11 @@ export class Child<Order extends object> implements AsyncDisposable {
       const ended = once(this.#child, 'exit', { signal }).then(([code, killedBy]) => {
         throw new Error(`a process of the bench has ended (${code ?? killedBy})`)
       })
-      const [{ value, error }] = (await Promise.race([once(this.#child, 'message', { signal }), ended])) as [
-        Answer,
-      ]
+      const late = delay(PATIENCE_MS, undefined, { signal }).then(() => {
+        throw new Error(`a process of the bench has not answered ${JSON.stringify(order).slice(0, 100)}`)
+      })
+      const answered = once(this.#child, 'message', { signal })
+      const [{ value, error }] = (await Promise.race([answered, ended, late])) as [Answer]
       if (error !== undefined) throw new Error(error)
       return value
     } finally {

@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { newId } from '@roomlog/protocol'
 import { WebSocketServer } from 'ws'
+import { Child } from '../child.ts'
 import { inRounds } from '../rounds.ts'
 import type { Bench, BenchContext, Row } from '../row.ts'
 import { costOf, rateRow } from './cost.ts'
-import { Peers } from './peers.ts'
-import type { FromSenders, SendersOptions, ToSenders } from './senders.ts'
+import type { SendersOptions, SendersOrder } from './senders.ts'
 import { wholeEdge } from './whole-edge.ts'
 
 const SOCKETS = 1000
@@ -27,37 +27,29 @@ async function run({ say, rounds }: BenchContext): Promise<readonly Row[]> {
   await using echo = await echoServer()
   const frame = JSON.stringify({ type: 'sendMessage', roomId, clientMsgId: newId(), body: BODY })
   say(`${SOCKETS} sockets connect to each`)
-  using toEdge = await Senders.open({ port, path, headers, size: SOCKETS, frame })
-  using toEcho = await Senders.open({ port: echo.port, path: '/', size: SOCKETS, frame })
+  await using toEdge = await Senders.open({ port, path, headers, size: SOCKETS, frame })
+  await using toEcho = await Senders.open({ port: echo.port, path: '/', size: SOCKETS, frame })
   const costs = await inRounds(rounds, { edge: () => toEdge.run(), echo: () => toEcho.run() }, say)
   const what = `frames acknowledged a CPU-second, ${SOCKETS} sockets in a closed loop; limit: ws echo of the same`
   return [rateRow({ id: 'B2', what, target: { atLeast: 0.85 } }, costs.echo, costs.edge)]
 }
 
-class Senders implements Disposable {
-  readonly #peers: Peers<SendersOptions, ToSenders, FromSenders>
-
-  private constructor(options: SendersOptions) {
-    this.#peers = new Peers(new URL('./senders.ts', import.meta.url), options)
-  }
+class Senders implements AsyncDisposable {
+  readonly #child = new Child<SendersOrder>(new URL('./senders.ts', import.meta.url))
 
   static async open(options: SendersOptions): Promise<Senders> {
-    const senders = new Senders(options)
-    await senders.#peers.told('connected')
+    const senders = new Senders()
+    await senders.#child.ask({ do: 'open', options })
     return senders
   }
 
   /** CPU µs of this process, for each frame. */
   async run(): Promise<number> {
-    const { cpu } = await costOf(FRAMES, async () => {
-      this.#peers.tell({ type: 'run', frames: FRAMES })
-      await this.#peers.told('answered')
-    })
-    return cpu
+    return (await costOf(FRAMES, () => this.#child.ask<void>({ do: 'run', frames: FRAMES }))).cpu
   }
 
-  [Symbol.dispose](): void {
-    this.#peers[Symbol.dispose]()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#child[Symbol.asyncDispose]()
   }
 }
 

@@ -2,41 +2,35 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { Peers } from './peers.ts'
-import type { FromReaders, ReadersOptions, ToReaders } from './readers.ts'
+import { Child } from '../child.ts'
+import type { ReadersOptions, ReadersOrder } from './readers.ts'
 
 /** Readers in a process of their own: what this process uses is what it costs to serve them. */
-export class Readers implements Disposable {
-  readonly #peers: Peers<ReadersOptions, ToReaders, FromReaders>
+export class Readers implements AsyncDisposable {
+  readonly #child = new Child<ReadersOrder>(new URL('./readers.ts', import.meta.url))
   #expected = 0
-
-  private constructor(options: ReadersOptions) {
-    this.#peers = new Peers(new URL('./readers.ts', import.meta.url), options)
-  }
 
   /** Connected to a server of this process. */
   static async open(options: ReadersOptions): Promise<Readers> {
-    const readers = new Readers(options)
-    await readers.#peers.told('connected')
+    const readers = new Readers()
+    await readers.#child.ask({ do: 'open', options })
     return readers
   }
 
   /** Resolves once they hear nothing more; `received` counts from then on. */
   async settle(): Promise<void> {
-    this.#peers.tell({ type: 'settle' })
-    await this.#peers.told('settled')
+    await this.#child.ask({ do: 'settle' })
     this.#expected = 0
   }
 
   /** Resolves once they have got so many more bytes, all together. */
   async received(bytes: number): Promise<void> {
     this.#expected += bytes
-    this.#peers.tell({ type: 'expect', bytes: this.#expected })
-    await this.#peers.told('received')
+    await this.#child.ask({ do: 'expect', bytes: this.#expected })
   }
 
-  [Symbol.dispose](): void {
-    this.#peers[Symbol.dispose]()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#child[Symbol.asyncDispose]()
   }
 }
 
@@ -73,7 +67,7 @@ export class Crowd implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.readers[Symbol.dispose]()
+    await this.readers[Symbol.asyncDispose]()
     for (const { ws } of this.sockets) ws.terminate()
     this.#server.close()
     await once(this.#server, 'close')

@@ -1,39 +1,35 @@
+/** A process of sockets that do nothing but read and count. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { maskedText } from '../../raw-websocket.ts'
+import { answerOrders } from '../child.ts'
 import { openRawClients, type RawClientOptions } from './raw-client.ts'
 
-/** What the process is started with, as JSON in its only argument. */
 export interface ReadersOptions extends RawClientOptions {
   readonly size: number
   /** Text that each sends once it is connected. */
   readonly hello?: string
 }
 
-/** `settle` waits until nothing comes any more and counts anew from then on; `expect` waits until so many bytes have come, all sockets together. */
-export type ToReaders = { readonly type: 'settle' } | { readonly type: 'expect'; readonly bytes: number }
-export type FromReaders = { readonly type: 'connected' | 'settled' | 'received' }
+export type ReadersOrder =
+  /** Answered when all are connected. */
+  | { readonly do: 'open'; readonly options: ReadersOptions }
+  /** Answered when nothing comes any more; it is counted anew from then on. */
+  | { readonly do: 'settle' }
+  /** Answered when so many bytes have come, all sockets together. */
+  | { readonly do: 'expect'; readonly bytes: number }
 
 const QUIET_MS = 200
 
-// Sockets that do nothing but read and count.
-const { size, hello, ...where }: ReadersOptions = JSON.parse(process.argv[2] ?? '')
 let received = 0
-let expected = Number.POSITIVE_INFINITY
+let expected: { readonly bytes: number; readonly come: () => void } | undefined
 
-const sockets = await openRawClients(size, where, ({ length }) => {
-  received += length
-  look()
-})
-if (hello !== undefined) for (const socket of sockets) socket.write(maskedText(hello))
-tell({ type: 'connected' })
-process.on('message', (message: ToReaders) => {
-  if (message.type === 'settle') void settle()
-  else {
-    expected = message.bytes
+async function open({ size, hello, ...where }: ReadersOptions): Promise<void> {
+  const sockets = await openRawClients(size, where, ({ length }) => {
+    received += length
     look()
-  }
-})
-process.on('disconnect', () => process.exit())
+  })
+  if (hello !== undefined) for (const socket of sockets) socket.write(maskedText(hello))
+}
 
 async function settle(): Promise<void> {
   let before = -1
@@ -42,15 +38,22 @@ async function settle(): Promise<void> {
     await delay(QUIET_MS)
   }
   received = 0
-  tell({ type: 'settled' })
+}
+
+function expect(bytes: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  expected = { bytes, come: resolve }
+  look()
+  return promise
 }
 
 function look(): void {
-  if (received < expected) return
-  expected = Number.POSITIVE_INFINITY
-  tell({ type: 'received' })
+  if (expected === undefined || received < expected.bytes) return
+  expected.come()
+  expected = undefined
 }
 
-function tell(message: FromReaders): void {
-  process.send?.(message)
-}
+answerOrders<ReadersOrder>((order) => {
+  if (order.do === 'open') return open(order.options)
+  return order.do === 'settle' ? settle() : expect(order.bytes)
+})

@@ -1,43 +1,53 @@
+/** A process of sockets that each send a frame again when the last one was answered. */
+import type { Socket } from 'node:net'
 import { maskedText } from '../../raw-websocket.ts'
+import { answerOrders } from '../child.ts'
 import { openRawClients, type RawClientOptions } from './raw-client.ts'
 
-/** What the process is started with, as JSON in its only argument. */
 export interface SendersOptions extends RawClientOptions {
   readonly size: number
   /** Sent again and again. */
   readonly frame: string
 }
 
-/** `run` sends so many frames, all sockets together: each sends its next when its last was answered. */
-export type ToSenders = { readonly type: 'run'; readonly frames: number }
-export type FromSenders = { readonly type: 'connected' | 'answered' }
+export type SendersOrder =
+  /** Answered when all are connected. */
+  | { readonly do: 'open'; readonly options: SendersOptions }
+  /** Sends so many frames, all sockets together; answered when all of them are. */
+  | { readonly do: 'run'; readonly frames: number }
 
 const [OPCODE, TEXT, LENGTH, LENGTH_IN_2] = [0x0f, 1, 0x7f, 126] as const
 
-const { size, frame, ...where }: SendersOptions = JSON.parse(process.argv[2] ?? '')
-const masked = maskedText(frame)
+let sockets: readonly Socket[] = []
+let masked: Buffer = Buffer.alloc(0)
 let [unsent, unanswered] = [0, 0]
+let answered = () => {}
 
-const sockets = await openRawClients(size, where, (bytes, socket) => {
-  for (let answers = textFramesIn(bytes); answers > 0 && unanswered > 0; answers -= 1) {
-    unanswered -= 1
-    if (unsent > 0) {
-      unsent -= 1
-      socket.write(masked)
+async function open({ size, frame, ...where }: SendersOptions): Promise<void> {
+  masked = maskedText(frame)
+  sockets = await openRawClients(size, where, (bytes, socket) => {
+    for (let answers = textFramesIn(bytes); answers > 0 && unanswered > 0; answers -= 1) {
+      unanswered -= 1
+      if (unsent > 0) {
+        unsent -= 1
+        socket.write(masked)
+      }
+      if (unanswered === 0) answered()
     }
-    if (unanswered === 0) tell({ type: 'answered' })
-  }
-})
-tell({ type: 'connected' })
-process.on('message', ({ frames }: ToSenders) => {
+  })
+}
+
+function run(frames: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  answered = resolve
   unanswered = frames
   unsent = frames
   for (const socket of sockets.slice(0, frames)) {
     unsent -= 1
     socket.write(masked)
   }
-})
-process.on('disconnect', () => process.exit())
+  return promise
+}
 
 /** Of whole frames of less than 64 KiB, as a server sends them. */
 function textFramesIn(bytes: Buffer): number {
@@ -52,6 +62,4 @@ function textFramesIn(bytes: Buffer): number {
   return count
 }
 
-function tell(message: FromSenders): void {
-  process.send?.(message)
-}
+answerOrders<SendersOrder>((order) => (order.do === 'open' ? open(order.options) : run(order.frames)))

@@ -54,7 +54,7 @@ export class SocketIoRoom implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.readers[Symbol.dispose]()
+    await this.readers[Symbol.asyncDispose]()
     await this.#io.close()
   }
 }

@@ -1,14 +1,16 @@
 import { Child } from '../child.ts'
+import { fill } from '../fill.ts'
 import { percentile } from '../percentiles.ts'
+import { populate, tokensOf } from '../population.ts'
 import { roomlogOf } from '../roomlog.ts'
 import { inRounds } from '../rounds.ts'
 import { type Bench, type BenchContext, figureRow, median, type Row, ratioRow } from '../row.ts'
 import { KeepAlive } from './keep-alive.ts'
-import { type LargeRoom, largeRoom } from './large-room.ts'
 import { load } from './load.ts'
 import type { Task } from './page-loop.ts'
 
 const MESSAGES = 1_000_000
+const SENDERS = 20
 const DEPTH = 900_000
 const PAGE = 50
 const CONNECTIONS = 32
@@ -23,15 +25,18 @@ export const history: Bench = { ids: ['D1', 'D2', 'D3'], run }
 async function run(context: BenchContext): Promise<readonly Row[]> {
   await using roomlog = await roomlogOf({ engine: 'embedded' })
   const { apiUrl, servers } = roomlog
-  context.say(`a room of ${MESSAGES} messages is made`)
-  const room = await largeRoom(apiUrl, servers.postgres.url, MESSAGES)
-  const { accessToken } = room.owner.session
-  const clients = Array.from({ length: CONNECTIONS }, () => new KeepAlive(apiUrl, accessToken))
+  const { url } = servers.postgres
+  const size = { users: SENDERS, rooms: 1, membersEach: SENDERS }
+  const { users, rooms } = await populate(url, size)
+  const [roomId = ''] = rooms
+  await fill(url, [{ roomId, senders: users, messages: MESSAGES }], context.say)
+  const [token = ''] = tokensOf(roomlog, users)
+  const clients = Array.from({ length: CONNECTIONS }, () => new KeepAlive(apiUrl, token))
   try {
     const isSaturated = context.isWanted('D1') || context.isWanted('D2')
     return [
-      ...(isSaturated ? await saturated(context, room, clients, servers.postgres.url) : []),
-      ...(context.isWanted('D3') ? [await deepAndNewest(context, room, clients)] : []),
+      ...(isSaturated ? await saturated(context, roomId, clients, url) : []),
+      ...(context.isWanted('D3') ? [await deepAndNewest(context, roomId, clients)] : []),
     ]
   } finally {
     for (const client of clients) client.close()
@@ -40,7 +45,7 @@ async function run(context: BenchContext): Promise<readonly Row[]> {
 
 async function saturated(
   { rounds, say }: BenchContext,
-  { id: roomId, messages }: LargeRoom,
+  roomId: string,
   clients: readonly KeepAlive[],
   url: string,
 ): Promise<readonly Row[]> {
@@ -53,12 +58,19 @@ async function saturated(
     p99.push(percentile(latenciesMs, 0.99))
     return perSecond
   }
-  const task = { url, roomId, messages, limit: PAGE, connections: DATABASE_CONNECTIONS, ms: LOAD_MS }
+  const task = {
+    url,
+    roomId,
+    messages: MESSAGES,
+    limit: PAGE,
+    connections: DATABASE_CONNECTIONS,
+    ms: LOAD_MS,
+  }
   const measured = await inRounds(
     rounds,
     {
       limit: () => loop.ask<number>(task),
-      pages: () => throughHttp(p99s.pages, () => pagePath(roomId, anyDepth(messages))),
+      pages: () => throughHttp(p99s.pages, () => pagePath(roomId, anyDepth())),
       still: () => throughHttp(p99s.still, () => '/livez'),
     },
     (text) => say(`${text} a second`),
@@ -67,7 +79,7 @@ async function saturated(
     ratioRow(
       {
         id: 'D1',
-        what: `pages of ${PAGE} of ${messages} messages, pages/s; limit: the query alone`,
+        what: `pages of ${PAGE} of ${MESSAGES} messages, pages/s; limit: the query alone`,
         target: { atLeast: 0.5 },
       },
       measured.limit,
@@ -90,7 +102,7 @@ async function saturated(
 
 async function deepAndNewest(
   { rounds, say }: BenchContext,
-  { id, messages }: LargeRoom,
+  roomId: string,
   [client]: readonly KeepAlive[],
 ): Promise<Row> {
   const latency = async (path: () => string) => {
@@ -105,8 +117,8 @@ async function deepAndNewest(
   const measured = await inRounds(
     rounds,
     {
-      newest: () => latency(() => pagePath(id)),
-      deep: () => latency(() => pagePath(id, messages - DEPTH + 1)),
+      newest: () => latency(() => pagePath(roomId)),
+      deep: () => latency(() => pagePath(roomId, MESSAGES - DEPTH + 1)),
     },
     (text) => say(`${text} ms`),
   )
@@ -119,6 +131,6 @@ function pagePath(roomId: string, before?: number): string {
   return `/rooms/${roomId}/messages?limit=${PAGE}${cursor}`
 }
 
-function anyDepth(messages: number): number {
-  return PAGE + 1 + Math.floor(Math.random() * (messages - PAGE))
+function anyDepth(): number {
+  return PAGE + 1 + Math.floor(Math.random() * (MESSAGES - PAGE))
 }

@@ -1,10 +1,26 @@
-import type { ControlledServer } from '@roomlog/testkit/proof'
+import { TOPICS } from '@roomlog/events'
+import {
+  type ControlledServer,
+  type FaultProxy,
+  isCommit,
+  isProduce,
+  isStatement,
+} from '@roomlog/testkit/proof'
 import type { Nemesis } from './nemesis.ts'
+import type { Stack } from './stack.ts'
 
 /** Longer than any service takes to come back. */
 const PATIENCE_MS = 60_000
 /** For clients to come to an edge. */
 const MOVE_MS = 5_000
+/** For somebody to ask for something whose answer is to be lost. */
+const REPLY_PATIENCE_MS = 20_000
+const HOUR_MS = 60 * 60 * 1000
+const SHIFT_CLOCK = new URL('./preload/shift-clock.ts', import.meta.url).href
+
+const isAppend = isStatement(/INSERT INTO engine\.log_records/)
+/** Of an edge: persisters append to other topics. */
+const isOfEdge = (request: Buffer) => request.includes(TOPICS.created.name)
 
 /** kill -9 of a service; its end is that of the act, and what follows is recovery. Resolves when its successor is ready. */
 export async function killService(nemesis: Nemesis, name: string): Promise<void> {
@@ -53,23 +69,32 @@ export function crashService(
   })
 }
 
-/** Ends a service and starts it with something loaded before it, or as it is usually; resolves when it is ready. */
-export async function restartWith(
-  { stack }: Nemesis,
+/**
+ * Restarts a service with a clock that is wrong by so much, and with the right one after `meanwhile`; over when it is ready.
+ * `allowed` are the exit codes that it may have.
+ */
+export function shiftClock(
+  nemesis: Nemesis,
   name: string,
-  how: {
-    readonly preload?: string
-    readonly env?: Readonly<Record<string, string>>
-  },
-): Promise<void> {
+  shiftMs: number,
+  meanwhile: () => Promise<unknown>,
+  allowed: readonly number[] = [0],
+): Promise<number> {
+  const { stack } = nemesis
+  const restart = async (env: Readonly<Record<string, string>>) => {
+    await stack.stop(name, allowed)
+    stack.start(name, env)
+    await nemesis.until(`${name} is ready`, () => stack.isReady(name), PATIENCE_MS)
+  }
   const { NODE_OPTIONS = '' } = stack.specOf(name).env
-  const preload = how.preload === undefined ? [] : [`--import=${how.preload}`]
-  await stack.stop(name)
-  stack.start(name, {
-    ...how.env,
-    NODE_OPTIONS: [NODE_OPTIONS, ...preload].join(' ').trim(),
+  return nemesis.act(name, `clock ${shiftMs > 0 ? '+' : ''}${shiftMs / HOUR_MS} h`, async () => {
+    await restart({
+      NODE_OPTIONS: `${NODE_OPTIONS} --import=${SHIFT_CLOCK}`,
+      ROOMLOG_CLOCK_SHIFT_MS: String(shiftMs),
+    })
+    await meanwhile()
+    await restart({})
   })
-  await stack.ready([name], PATIENCE_MS)
 }
 
 /** Sees to it that an edge has its share of clients: those whom a crash or a stop drove away would stay where they are. */
@@ -160,4 +185,49 @@ export function restartDatabase(nemesis: Nemesis, how: 'fast' | 'immediate' | 'k
 
 export function freezeDatabase(nemesis: Nemesis, forMs: number): Promise<number> {
   return freezeServer(nemesis, 'postgres', nemesis.stack.servers.postgres, () => nemesis.sleep(forMs))
+}
+
+/** What was on its way to or from a server, and all that follows, is held for as long as `meanwhile` takes. */
+export function blackHole(
+  nemesis: Nemesis,
+  target: string,
+  proxies: readonly FaultProxy[],
+  meanwhile: () => Promise<unknown>,
+): Promise<number> {
+  return nemesis.act(target, 'black hole', async () => {
+    for (const proxy of proxies) proxy.freeze()
+    await meanwhile()
+    for (const proxy of proxies) proxy.heal()
+  })
+}
+
+/** Those through which services reach the log. */
+export function logProxies({ stack }: Nemesis): readonly FaultProxy[] {
+  const { kafka } = stack.servers
+  return kafka === undefined ? databaseProxies(stack) : kafka.nodes.map(({ relay }) => relay)
+}
+
+export function databaseProxies({ proxies }: Stack): readonly FaultProxy[] {
+  if (proxies.postgres === undefined) throw new Error('services reach PostgreSQL without a proxy')
+  return [proxies.postgres]
+}
+
+/**
+ * The log's answer to an edge's append is lost, or PostgreSQL's to a commit, which is the persister's or the api's. Resolves
+ * with whether one was.
+ */
+export async function loseReply(nemesis: Nemesis, to: 'append' | 'commit'): Promise<boolean> {
+  const { stack, random } = nemesis
+  const isKafka = to === 'append' && stack.servers.kafka !== undefined
+  const proxy = random.pick(to === 'append' ? logProxies(nemesis) : databaseProxies(stack))
+  const isMeant = isKafka
+    ? (request: Buffer) => isProduce(request) && isOfEdge(request)
+    : (request: Buffer) => (to === 'commit' ? isCommit(request) : isAppend(request) && isOfEdge(request))
+  let isLost = false
+  await nemesis.act(isKafka ? 'kafka' : 'postgres', `reply to ${to} lost`, async () => {
+    const patience = setTimeout(() => proxy.heal(), REPLY_PATIENCE_MS)
+    isLost = await proxy.loseNextReply(isMeant)
+    clearTimeout(patience)
+  })
+  return isLost
 }

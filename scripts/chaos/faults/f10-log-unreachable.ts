@@ -1,3 +1,4 @@
+import { blackHole, logProxies } from '../acts.ts'
 import { BOTH, type Fault } from '../fault.ts'
 import { call } from '../load/rest.ts'
 import { edgeBytes } from '../memory.ts'
@@ -16,13 +17,11 @@ export const logUnreachable: Fault = {
   inject: async (nemesis) => {
     const { stack, crowd } = nemesis
     const { kafka } = stack.servers
-    const proxies = kafka === undefined ? [stack.proxies.postgres] : kafka.nodes.map(({ relay }) => relay)
     const before = edgeBytes(stack)
     const closesBefore = crowd.closes
     const outageMs = nemesis.outageMs(OUTAGE_MS)
-    await nemesis.act(kafka === undefined ? 'postgres' : 'kafka', 'black hole', async () => {
+    await blackHole(nemesis, kafka === undefined ? 'postgres' : 'kafka', logProxies(nemesis), async () => {
       for (const { sends } of crowd.clients) sends.forgetSlowest()
-      for (const proxy of proxies) proxy?.freeze()
       const until = performance.now() + outageMs
       while (performance.now() < until) {
         await nemesis.sleep(PROBE_EVERY_MS)
@@ -32,7 +31,6 @@ export const logUnreachable: Fault = {
       const slowest = Math.max(...crowd.clients.map(({ sends }) => sends.slowestMs))
       nemesis.bound('slowest answer to a send, ms', slowest, FAILED_WITHIN_MS)
       nemesis.bound('sockets that were closed', crowd.closes - closesBefore, 0)
-      for (const proxy of proxies) proxy?.heal()
     })
 
     async function readsGoOn(): Promise<void> {

@@ -1,9 +1,8 @@
-import { populate, restartWith } from '../acts.ts'
+import { populate, shiftClock } from '../acts.ts'
 import { BOTH, type Fault } from '../fault.ts'
 import type { Nemesis } from '../nemesis.ts'
 import { presenceRightMs } from '../presence.ts'
 
-const SHIFT_CLOCK = new URL('../preload/shift-clock.ts', import.meta.url).href
 const TWO_HOURS_MS = 2 * 60 * 60 * 1000
 const WRONG_FOR_MS = 15_000
 const PRESENCE_RIGHT_MS = 25_000
@@ -19,11 +18,7 @@ export const clockWrong: Fault = {
     for (const names of [stack.edges, stack.persisters]) {
       for (const shiftMs of [TWO_HOURS_MS, -TWO_HOURS_MS]) {
         const name = random.pick(names)
-        await nemesis.act(name, `clock ${shiftMs > 0 ? '+' : '-'}2 h`, async () => {
-          await restartWith(nemesis, name, {
-            preload: SHIFT_CLOCK,
-            env: { ROOMLOG_CLOCK_SHIFT_MS: String(shiftMs) },
-          })
+        await shiftClock(nemesis, name, shiftMs, async () => {
           await comeTo(nemesis, name, shiftMs)
           await nemesis.until('all are live', () => crowd.live === crowd.clients.length, 30_000)
           nemesis.bound(
@@ -37,7 +32,6 @@ export const clockWrong: Fault = {
             `sends are acknowledged meanwhile (${crowd.accepted - before})`,
             crowd.accepted > before,
           )
-          await restartWith(nemesis, name, {})
         })
         await nemesis.sleep(3_000)
       }

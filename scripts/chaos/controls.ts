@@ -42,7 +42,9 @@ const STORE = 'services/persister/src/batch/store.ts'
 const PUBLISH = 'services/persister/src/batch/publish.ts'
 const SENDS = 'services/ws-edge/src/sends/sends.ts'
 const ROOM_STATE = 'services/ws-edge/src/rooms/room-state.ts'
-const ROOM_READER = 'services/ws-edge/src/rooms/room-reader.ts'
+const ROOM_STREAM = 'services/ws-edge/src/rooms/room-stream.ts'
+const ROOM_JOINS = 'services/ws-edge/src/rooms/room-joins.ts'
+const ROOM_READS = 'services/ws-edge/src/rooms/room-reads.ts'
 
 export const CONTROLS: Readonly<Record<ControlName, Control>> = {
   'no-dedupe': {
@@ -79,12 +81,12 @@ export const CONTROLS: Readonly<Record<ControlName, Control>> = {
     fault: { embedded: 'F1', full: 'F1' },
     patches: [
       {
-        file: ROOM_STATE,
+        file: ROOM_JOINS,
         find: '    if (position > last) {',
         replace: '    if (position > last && false) {',
       },
       {
-        file: ROOM_STATE,
+        file: ROOM_JOINS,
         find: '    if (position < last) {',
         replace: '    if (position < last && false) {',
       },
@@ -150,9 +152,9 @@ export const CONTROLS: Readonly<Record<ControlName, Control>> = {
         replace: "    case 'redelivered':\n      return []\n    case 'stored':\n",
       },
       {
-        file: ROOM_STATE,
-        find: '    if (this.#last < this.#sweptHead)',
-        replace: '    if (this.#last < this.#sweptHead && false)',
+        file: ROOM_STREAM,
+        find: '    if (this.last < this.#sweptHead)',
+        replace: '    if (this.last < this.#sweptHead && false)',
       },
     ],
   },
@@ -162,18 +164,18 @@ export const CONTROLS: Readonly<Record<ControlName, Control>> = {
     fault: { embedded: 'F1', full: 'F1' },
     patches: [
       {
-        file: ROOM_READER,
+        file: ROOM_READS,
         find: 'm.user_id IS NOT NULL AS "isMember"',
         replace: 'r.id IS NOT NULL AS "isMember"',
       },
       {
-        file: ROOM_READER,
+        file: ROOM_READS,
         find: '          AND (q.user_id IS NULL OR m.user_id IS NOT NULL)\n',
         replace: '',
       },
       {
         file: ROOM_STATE,
-        find: "    this.#live.delete(sub)\n    this.#joining.delete(sub)\n    this.#do({ type: 'evicted', sub })",
+        find: "    this.#audience.delete(sub)\n    this.#do({ type: 'evicted', sub })",
         replace: '    void sub',
       },
     ],

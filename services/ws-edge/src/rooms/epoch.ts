@@ -1,7 +1,7 @@
 import type { Tables } from '@roomlog/db'
 import { type Logger, repeatEvery } from '@roomlog/service-kit'
 import type { Kysely } from 'kysely'
-import { readEpoch } from './room-reader.ts'
+import { readEpoch } from './room-reads.ts'
 
 const ASK_INTERVAL_MS = 2000
 

@@ -1,7 +1,8 @@
 import type { Tables } from '@roomlog/db'
 import { type Logger, type Repeating, repeatEvery } from '@roomlog/service-kit'
 import type { Kysely } from 'kysely'
-import { checkRooms, type RoomCheck, type RoomReader } from '../rooms/room-reader.ts'
+import type { RoomReader } from '../rooms/room-reader.ts'
+import { checkRooms, type RoomCheck } from '../rooms/room-reads.ts'
 
 export type Membership = 'member' | 'not_a_member' | 'room_not_found'
 

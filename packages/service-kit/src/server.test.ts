@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createMetrics } from './metrics.ts'
 import { createServer } from './server.ts'
 
@@ -138,4 +138,23 @@ describe('what clients send before any route is looked for', () => {
     socket.resetAndDestroy()
     expect((await app.inject({ url: '/' })).statusCode).toBe(200)
   })
+})
+
+test('a stop may take as long as its hooks do', async () => {
+  const app = await createServer({
+    log: pino({ level: 'silent' }),
+    isUnavailable: () => false,
+    metrics: createMetrics(),
+  })
+  app.addHook('preClose', () => new Promise((resolve) => setTimeout(resolve, 14_000)))
+  await app.ready()
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  try {
+    const closed = app.close()
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(0))
+    await vi.advanceTimersByTimeAsync(14_000)
+    await closed
+  } finally {
+    vi.useRealTimers()
+  }
 })

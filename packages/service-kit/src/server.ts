@@ -41,6 +41,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       // Node's own answer would be an empty one.
       requireHostHeader: false,
     },
+    // Fastify bounds the hooks of a stop by it, too, 10 s if nothing is said: a drain may take longer, and who runs the
+    // service bounds the stop.
+    pluginTimeout: 0,
     genReqId: () => randomUUID(),
     logController: new LogController({ disableRequestLogging: true }),
     ...(options.handlerTimeoutMs === undefined ? {} : { handlerTimeout: options.handlerTimeoutMs }),

@@ -1,10 +1,10 @@
 import { type ClientOptions, type Message, RoomlogClient, until } from '@roomlog/client'
 import { faultProxy, suiteOn } from '@roomlog/testkit'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { runExample } from './example-run.ts'
+import { runExample, scene } from './example-run.ts'
 import { ENGINES, type RunningRoomlog, startRoomlog } from './running-roomlog.ts'
 
-const FAULTS_MS = 30_000
+const FAULTS_MS = 60_000
 /** A reset comes after 1 to so many bytes of a connection. */
 const MOST_BYTES = 6000
 const SEND_EVERY_MS = 200
@@ -124,6 +124,19 @@ for (const engine of ENGINES) {
         )
       })
 
+      test('history-to-csv: every message, in order, whatever is in it', async () => {
+        const { args, say } = await scene(roomlog)
+        for (let i = 1; i <= 101; i += 1) await say(`message ${i}`)
+        await say('she said "yes",\nand left')
+        await using writer = runExample('history-to-csv.ts', args)
+        await writer.ended
+        const [head, first, ...rest] = writer.output().split('\r\n')
+        expect(head).toBe('"seq","time","sender","message"')
+        expect(first).toMatch(/^"1","\d{4}-.*Z","Grace","message 1"$/)
+        expect(rest.at(-2)).toMatch(/^"102","[^"]+","Grace","she said ""yes"",\nand left"$/)
+        expect(rest).toHaveLength(102)
+      })
+
       test('people: who is here, and who types', async () => {
         const { args, grace, roomId } = await scene(roomlog)
         await using shown = runExample('people.ts', args)
@@ -178,37 +191,6 @@ async function historyOf(client: RoomlogClient | undefined, roomId: string): Pro
     const page = await client?.api.history(roomId, { after: all.length, limit: 100 })
     all.push(...(page?.messages ?? []))
     if (page?.hasMore !== true) return all
-  }
-}
-
-/** A room of Grace's, and Ada's name and password as an example takes them. */
-async function scene({ apiUrl }: RunningRoomlog) {
-  const run = crypto.randomUUID().slice(0, 8)
-  const account = (name: string) => ({ username: `${name}_${run}`, password: crypto.randomUUID() })
-  const [ada, grace] = [account('ada'), account('grace')]
-  const owner = new RoomlogClient({ url: apiUrl })
-  await new RoomlogClient({ url: apiUrl }).register({ ...ada, displayName: 'Ada' })
-  await owner.register({ ...grace, displayName: 'Grace' })
-  const { id: roomId } = await owner.createRoom({ name: 'Recipes' })
-  const member = new RoomlogClient({ url: apiUrl })
-  await member.login(ada)
-  await member.joinRoom(roomId)
-  const history = async () => (await owner.api.history(roomId, { after: 0, limit: 100 })).messages
-  const say = async (body: string) => {
-    owner.connect()
-    const { clientMsgId } = owner.room(roomId).send(body)
-    await vi.waitFor(
-      () => {
-        expect(owner.room(roomId).sends.map((send) => send.clientMsgId)).not.toContain(clientMsgId)
-      },
-      { ...PATIENCE, interval: 20 },
-    )
-  }
-  return {
-    ...{ roomId, grace, say },
-    args: [apiUrl, ada.username, ada.password, roomId],
-    said: async (beginning: string) =>
-      (await history()).map(({ body }) => body).filter((body) => body.startsWith(beginning)),
   }
 }
 

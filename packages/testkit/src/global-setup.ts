@@ -29,6 +29,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
         // None that runs already has a suite's targets and rules.
         prometheus: [],
         browser: list(process.env.TEST_BROWSER),
+        python: list(process.env.TEST_PYTHON),
       },
       containers: process.env.TEST_CONTAINERS !== '0',
     },

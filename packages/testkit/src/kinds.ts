@@ -1,6 +1,6 @@
-export const DEPENDENCY_KINDS = ['postgres', 'kafka', 'redis', 'prometheus', 'browser'] as const
+export const DEPENDENCY_KINDS = ['postgres', 'kafka', 'redis', 'prometheus', 'browser', 'python'] as const
 
-/** A real server that a suite may need, or a real browser. */
+/** A real server that a suite may need, a real browser, or a Python with `websocket-client`. */
 export type DependencyKind = (typeof DEPENDENCY_KINDS)[number]
 
 /** What TEST_REQUIRE may name: servers, and an engine to run the product's own images on. */
@@ -10,7 +10,7 @@ export type Requirable = (typeof REQUIRABLE)[number]
 
 /**
  * What looking for a server led to. `urls` is one connection URL for PostgreSQL and Redis, `host:port` of each broker for
- * Kafka; the image or program of Prometheus and the program of the browser, of which each suite starts its own. `how` is
+ * Kafka; the image or program of Prometheus and the program of the browser or of Python, of which each suite starts its own. `how` is
  * the rung of the ladder that gave it, `what` names it for people.
  */
 export type Found =

@@ -4,6 +4,7 @@ import type { DependencyKind, Found } from './kinds.ts'
 import { startNativeKafka } from './native-kafka.ts'
 import { startNativePostgres, startPostgresContainer } from './postgres-server.ts'
 import { findPrometheusImage, findPrometheusProgram } from './prometheus-server.ts'
+import { findPython } from './python-program.ts'
 import { startNativeRedis, startRedisContainer } from './redis-server.ts'
 
 export type ServerSettings = {
@@ -30,6 +31,7 @@ const STARTERS: Readonly<Record<DependencyKind, { readonly container?: Starter; 
     prometheus: { container: findPrometheusImage, native: findPrometheusProgram },
     // What the suites drive is on their own machine.
     browser: { native: findBrowser },
+    python: { native: findPython },
   }
 
 /** Looks for a server: one given, else a container, else a native one. What did not work is the reason given. */

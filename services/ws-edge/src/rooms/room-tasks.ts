@@ -137,10 +137,15 @@ export class RoomTasks {
     const frames = [joined(rows.map(({ frame }) => frame))]
     const behind: RoomSubscription[] = []
     let written = 0
+    let isStale = false
     for (const [index, sub] of subs.entries()) {
-      if (index > 0 && index % SLICE === 0) await nextTurn()
+      if (index > 0 && index % SLICE === 0) {
+        await nextTurn()
+        // Who is left, as in a process that stood still, catches up by reads, which look at the membership.
+        isStale = room.state.isStale(performance.now())
+      }
       if (!room.state.isLive(sub)) continue
-      if (isBehind(sub)) behind.push(sub)
+      if (isStale || isBehind(sub)) behind.push(sub)
       else {
         sub.connection.write(frames)
         written += 1

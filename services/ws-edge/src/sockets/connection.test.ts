@@ -156,6 +156,19 @@ test('more than 64 KiB do not wait for the end of a turn', async () => {
   expect(several.mock.calls.length).toBe(1)
 })
 
+test('what a process that stood still had not written yet is not written any more: the client starts anew', async () => {
+  const { connection, client, closed } = await pair()
+  const texts: string[] = []
+  client.on('message', (data) => texts.push(String(data)))
+  const startedAtMs = performance.now()
+  connection.send({ type: 'heartbeatAck' })
+  const now = vi.spyOn(performance, 'now').mockReturnValue(startedAtMs + 10_000)
+  connection.endTurn()
+  now.mockRestore()
+  expect(await closed).toBe(1012)
+  expect(texts).toEqual([])
+})
+
 test('what was written before a close is read before it', async () => {
   const { connection, client, closed } = await pair()
   const texts: string[] = []

@@ -11,6 +11,11 @@ import { wireFrame } from './wire-frame.ts'
 export const BEHIND_BYTES = 256 * 1024
 /** More than this does not wait for the end of a turn: one call of the system less gains nothing then. */
 const MAX_HELD_BYTES = 64 * 1024
+/**
+ * What a turn has held for longer, as in a process that stood still, is not written: whom it is for may have been removed
+ * from the room meanwhile. With the sweep's 2 s this keeps within the 6 s of a removal.
+ */
+const MAX_HELD_MS = 3_000
 const MAX_UNSENT_BYTES = 1024 * 1024
 const NO_PROGRESS_MS = 10_000
 const SILENT_MS = 45_000
@@ -57,6 +62,7 @@ export class Connection implements AtTurnEnd {
   /** Undefined while nothing waits for the end of this turn. */
   #held: readonly Buffer[] | undefined
   #heldBytes = 0
+  #heldSinceMs = 0
 
   constructor(ws: WebSocket, tcp: Socket, { id, identity, framesPerSecond }: ConnectionOptions) {
     // What is written past `ws` must not overtake what it holds back, which it does only for extensions.
@@ -105,6 +111,7 @@ export class Connection implements AtTurnEnd {
     if (this.#held !== undefined) {
       this.#hold([...this.#held, ...frames], frames)
     } else if (this.#tcp.writableLength === 0) {
+      this.#heldSinceMs = performance.now()
       this.#hold(frames, frames)
       atTurnEnd(this)
     } else {
@@ -120,7 +127,9 @@ export class Connection implements AtTurnEnd {
     this.#held = undefined
     this.#heldBytes = 0
     // Closed by its peer or by `ws` meanwhile: nothing may follow a close.
-    if (this.isOpen) this.#writeOut(held)
+    if (!this.isOpen) return
+    if (performance.now() - this.#heldSinceMs > MAX_HELD_MS) this.close('restart')
+    else this.#writeOut(held)
   }
 
   #hold(all: readonly Buffer[], added: readonly Buffer[]): void {

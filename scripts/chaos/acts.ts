@@ -103,12 +103,13 @@ export async function populate(nemesis: Nemesis, name: string): Promise<void> {
   const url = stack.wsUrls[stack.edges.indexOf(name)]
   if (url === undefined) return
   const share = crowd.clients.length / stack.edges.length
-  const elsewhere = crowd.clients.filter(({ edge }) => edge !== url)
   const pid = stack.pidOf(name)
   const isPopulated = () =>
     crowd.clients.filter(({ edge, isOpen }) => isOpen && edge === url).length >= share / 2
-  if (isPopulated()) return
+  // Those of its last life have heard of its end by then.
   await nemesis.until(`${name} takes clients`, () => stack.isReady(name), PATIENCE_MS)
+  if (isPopulated()) return
+  const elsewhere = crowd.clients.filter(({ edge }) => edge !== url)
   const moving = new Set(elsewhere.slice(0, Math.ceil(share)))
   const restore = crowd.reroute(moving, () => url)
   // It may end while they come.

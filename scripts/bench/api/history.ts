@@ -30,8 +30,12 @@ async function run(context: BenchContext): Promise<readonly Row[]> {
   const { users, rooms } = await populate(url, size)
   const [roomId = ''] = rooms
   await fill(url, [{ roomId, senders: users, messages: MESSAGES }], context.say)
-  const [token = ''] = tokensOf(roomlog, users)
-  const clients = Array.from({ length: CONNECTIONS }, () => new KeepAlive(apiUrl, token))
+  // Of one user a few are answered at a time.
+  const tokens = tokensOf(roomlog, users)
+  const clients = Array.from(
+    { length: CONNECTIONS },
+    (_, i) => new KeepAlive(apiUrl, tokens[i % tokens.length] ?? ''),
+  )
   try {
     const isSaturated = context.isWanted('D1') || context.isWanted('D2')
     return [

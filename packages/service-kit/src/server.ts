@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { answerBadPath, answerClientError, errorHandler, type IsUnavailable } from './error-handler.ts'
@@ -14,6 +15,11 @@ export interface ServerOptions {
   readonly metrics: Registry
   /** Whose `X-Forwarded-For` is believed: false, or addresses and networks. */
   readonly trustProxy?: boolean | string[]
+  /**
+   * Which requests may become something else; default: those that ask for it, where somebody listens. Their connections leave
+   * the server's care, its time-outs too: any other that asks is a request like all.
+   */
+  readonly isUpgrade?: (request: IncomingMessage) => boolean
   /** Milliseconds until a request that is still not answered gets 503, however many waits its work is made of; default: no bound. */
   readonly handlerTimeoutMs?: number
 }
@@ -40,6 +46,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
       // Node's own answer would be an empty one.
       requireHostHeader: false,
+      ...(options.isUpgrade === undefined ? {} : { shouldUpgradeCallback: options.isUpgrade }),
     },
     // Fastify bounds the hooks of a stop by it, too, 10 s if nothing is said: a drain may take longer, and who runs the
     // service bounds the stop.

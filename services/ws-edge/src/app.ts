@@ -11,6 +11,7 @@ import { closeSpread } from './sockets/drain.ts'
 import { socketFailed } from './sockets/failed.ts'
 import { gate } from './sockets/gate.ts'
 import { identify } from './sockets/identify.ts'
+import { isUpgrade } from './sockets/is-upgrade.ts'
 
 /** Of `ws`. */
 const SOCKET_OPTIONS = {
@@ -39,6 +40,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     isUnavailable,
     metrics: edge.registry,
     trustProxy: config.trustProxy,
+    isUpgrade,
   })
   await app.register(tokens, {
     issuer: TOKEN_ISSUER,

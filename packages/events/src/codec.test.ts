@@ -65,6 +65,7 @@ describe('nobody can read', () => {
     ['no version', json(created)],
     ['an empty body', json({ v: 1, ...created, body: '' })],
     ['a body too long', json({ v: 1, ...created, body: 'a'.repeat(4001) })],
+    ['a body of more units than characters', json({ v: 1, ...created, body: '😀'.repeat(2001) })],
     ['NUL', json({ v: 1, ...created, body: 'a\0' })],
     ['a lone surrogate', Buffer.from(JSON.stringify({ v: 1, ...created, body: '\ud800' }))],
     ['a bad room', json({ v: 1, ...created, roomId: 'x' })],

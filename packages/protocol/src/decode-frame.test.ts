@@ -39,6 +39,7 @@ describe('a good frame', () => {
     ['one unit', 'a'],
     ['the longest', 'é'.repeat(4000)],
     ['surrogate pairs', '👩‍👩‍👧‍👦'],
+    ['the most surrogate pairs', '😀'.repeat(2000)],
     ['right to left', 'שלום'],
   ])('keeps a body of %s as it is', (_name, body) => {
     expect(decode({ ...send, body })).toMatchObject({ kind: 'frame', frame: { body } })
@@ -51,6 +52,7 @@ describe('a send that could not be stored', () => {
     ['NUL', 'a\0b'],
     ['a lone surrogate', '\ud800'],
     ['a body too long', 'a'.repeat(4001)],
+    ['a body of more units than characters', '😀'.repeat(2001)],
     ['a body that is no string', 7],
   ])('%s is refused by name of its room and clientMsgId', (_name, body) => {
     expect(decode({ ...send, body })).toMatchObject({

@@ -4,9 +4,9 @@ import { clientMsgIdSchema, idSchema } from './ids.ts'
 import type { Limits } from './limits.ts'
 import type { Message } from './message.ts'
 import { seqSchema } from './message.ts'
-import { storableText } from './text.ts'
+import { storableText, textUpTo } from './text.ts'
 
-const refSchema = z.string().max(64).optional()
+const refSchema = textUpTo(64).optional()
 const roomPosition = { roomId: idSchema, afterSeq: seqSchema.optional() }
 
 /** The client's frames under these limits. Unknown fields are ignored. Build it once: a schema built per frame costs 200 times its parse. */

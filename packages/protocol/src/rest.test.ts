@@ -49,6 +49,8 @@ test('names are trimmed before their length counts', () => {
   expect(createRoomBodySchema.parse({ name: `  ${'x'.repeat(100)} ` }).name).toHaveLength(100)
   expect(createRoomBodySchema.safeParse({ name: '   ' }).success).toBe(false)
   expect(createRoomBodySchema.safeParse({ name: 'x'.repeat(101) }).success).toBe(false)
+  // Its place in the public list is longer than a cursor may be.
+  expect(createRoomBodySchema.safeParse({ name: '😀'.repeat(51) }).success).toBe(false)
 })
 
 test('unknown fields are refused', () => {

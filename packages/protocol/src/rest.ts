@@ -3,7 +3,7 @@ import { ERROR_STATUS, type ErrorCode } from './codes.ts'
 import { ID_LENGTH, idSchema, toldIdSchema } from './ids.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { seqSchema, toldMessageSchema } from './message.ts'
-import { isStorable, storableName, storableText } from './text.ts'
+import { isStorable, storableName, storableText, textUpTo } from './text.ts'
 
 const PASSWORD_MIN_BYTES = 8
 const PASSWORD_MAX_BYTES = 1024
@@ -83,8 +83,8 @@ export const registerBodySchema = z.strictObject({
 })
 /** A login takes any text: what registration would refuse is simply no account. */
 export const loginBodySchema = z.strictObject({
-  username: z.string().max(64).refine(isStorable),
-  password: z.string().max(PASSWORD_MAX_BYTES).refine(isStorable),
+  username: textUpTo(64).refine(isStorable),
+  password: textUpTo(PASSWORD_MAX_BYTES).refine(isStorable),
 })
 export const sessionSchema = z.object({
   accessToken: z.string(),
@@ -99,7 +99,7 @@ export type Session = z.infer<typeof sessionSchema>
 const REFRESH_TOKEN_MAX_CHARACTERS = 256
 /** Any text, like a login's: what was never issued answers `unauthenticated`. */
 export const refreshTokenBodySchema = z.strictObject({
-  refreshToken: z.string().max(REFRESH_TOKEN_MAX_CHARACTERS),
+  refreshToken: textUpTo(REFRESH_TOKEN_MAX_CHARACTERS),
 })
 
 export const userAnswerSchema = z.object({ user: userSchema })

@@ -1,9 +1,15 @@
 import { z } from 'zod'
 import { commaList, flag } from './settings.ts'
 
+const BROKER = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253}):[0-9]{1,5}$/
+const brokerList = commaList.refine(
+  (brokers) => brokers.length > 0 && brokers.every((broker) => BROKER.test(broker)),
+  'must be host:port, comma-separated',
+)
+
 /** What services that use the log take besides, on the full engine. */
 export const kafkaSettings = {
-  KAFKA_BROKERS: commaList.optional().describe('host:port, comma-separated; with ENGINE=full'),
+  KAFKA_BROKERS: brokerList.optional().describe('host:port, comma-separated; with ENGINE=full'),
   KAFKA_SSL: flag.default(false).describe('Speak TLS to the brokers'),
   KAFKA_SASL_MECHANISM: z
     .enum(['plain', 'scram-sha-256', 'scram-sha-512'])

@@ -146,7 +146,7 @@ describe('origins', () => {
 test('a URL is one of the protocols that are known', () => {
   const setting = urlOf('redis:', 'rediss:')
   expect(setting.parse('rediss://:password@host:6380/1')).toBe('rediss://:password@host:6380/1')
-  for (const text of ['http://host', 'host:6379', 'redis', '']) {
+  for (const text of ['http://host', 'host:6379', 'redis', 'redis:host', '']) {
     expect(setting.safeParse(text).error?.issues[0]?.message).toBe(
       'must be a URL that begins with redis:// or rediss://',
     )

@@ -61,7 +61,7 @@ export function urlOf(...protocols: readonly string[]) {
   return z.string().refine(
     (text) => {
       const url = URL.parse(text)
-      return url !== null && protocols.includes(url.protocol)
+      return url !== null && protocols.includes(url.protocol) && text.startsWith(`${url.protocol}//`)
     },
     `must be a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
   )
@@ -89,7 +89,11 @@ export const commonSettings = {
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .describe('How much is logged'),
-  HOST: z.string().default('127.0.0.1').describe('Address to listen on; images use 0.0.0.0'),
+  HOST: z
+    .string()
+    .regex(/^[A-Za-z0-9:._-]{1,253}$/, 'must be an address or the name of a host')
+    .default('127.0.0.1')
+    .describe('Address to listen on; images use 0.0.0.0'),
   ENGINE: z
     .enum(['embedded', 'full'])
     .default('embedded')

@@ -1,3 +1,4 @@
+import { ODD_KEYS, ODD_VALUE } from '@roomlog/testkit/odd-values'
 import {
   type Arbitrary,
   constant,
@@ -10,9 +11,9 @@ import {
   stringMatching,
   tuple,
 } from 'fast-check'
-import { ODD_CONTENT_TYPES, ODD_HEADERS, ODD_JSON, ODD_KEYS } from './odd-inputs.ts'
+import { ODD_CONTENT_TYPES, ODD_HEADERS, ODD_JSON } from './odd-inputs.ts'
 import { oddPath, oddQuery, type Parameter, wholePath, wholeQuery } from './openapi-targets.ts'
-import { fitting, ODD_VALUE, objectOf, type Schema, type World } from './openapi-values.ts'
+import { fitting, objectOf, type Schema, type World } from './openapi-values.ts'
 
 type Content = Readonly<Record<string, { readonly schema: Schema }>>
 

@@ -1,6 +1,7 @@
+import { ODD_LENGTH_TEXT, ODD_TEXT } from '@roomlog/testkit/odd-values'
 import { type Arbitrary, constant, constantFrom, oneof, option, tuple } from 'fast-check'
 import { ODD_PATHS, ODD_QUERIES, ODD_QUERY_NAMES, ODD_QUERY_VALUES, ODD_SEGMENTS } from './odd-inputs.ts'
-import { fitting, ODD_LENGTH_TEXT, ODD_TEXT, type Schema, type World } from './openapi-values.ts'
+import { fitting, type Schema, type World } from './openapi-values.ts'
 
 export interface Parameter {
   readonly name: string

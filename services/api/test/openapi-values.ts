@@ -10,9 +10,7 @@ import {
   record,
   string,
   stringMatching,
-  tuple,
 } from 'fast-check'
-import { ODD_KEYS, ODD_LENGTHS, ODD_TEXTS, ODD_VALUES } from './odd-inputs.ts'
 
 /** As much of JSON Schema as the documents use. */
 export interface Schema {
@@ -69,27 +67,4 @@ export function objectOf(
     ([name, value]) => [name, fitting(value, world, name)] as const,
   )
   return record(Object.fromEntries(values), { requiredKeys: [...required] })
-}
-
-/** Of a length that is a limit, or one beyond. */
-export const ODD_LENGTH_TEXT: Arbitrary<string> = tuple(
-  constantFrom('x', 'é', ' ', '😀'),
-  constantFrom(...ODD_LENGTHS),
-).map(([unit, length]) => unit.repeat(length).slice(0, length))
-
-export const ODD_TEXT: Arbitrary<string> = oneof(constantFrom(...ODD_TEXTS), string({ unit: 'binary' }))
-
-export const ODD_VALUE: Arbitrary<unknown> = oneof(
-  constantFrom<unknown>(...ODD_VALUES),
-  constantFrom(100, 1000).map(nested),
-  constantFrom(...ODD_KEYS).map((key) => Object.fromEntries([[key, { x: 1 }]])),
-  ODD_TEXT,
-  ODD_LENGTH_TEXT,
-  jsonValue(),
-)
-
-function nested(depth: number): unknown {
-  let value: unknown = 1
-  for (let i = 0; i < depth; i += 1) value = [value]
-  return value
 }

@@ -77,7 +77,7 @@ const BAD: Readonly<Record<Name, readonly string[]>> = {
     '<postgres://user:password@host:5432/name>',
     'mysql://host',
     'localhost',
-    'postgres',
+    'pg',
     'postgres:chat',
   ],
   DATABASE_ROLE: ['Role', 'a; DROP TABLE chat.users', '"role"', '1a', 'x'.repeat(64)],

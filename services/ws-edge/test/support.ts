@@ -293,6 +293,7 @@ function newKeys() {
 }
 
 const KEYS = newKeys()
+export const PUBLIC_JWK = KEYS.publicJwk
 export const OTHER_KEYS = newKeys()
 
 /** An access token, spelled out: what api mints is checked here from the standard's side. */

@@ -1,6 +1,7 @@
 import { Agent } from 'node:http'
 import { newId, publicRoomsCursor } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
+import { FUZZ_RUNS, modelRuns } from '@roomlog/testkit/model-runs'
 import argon2 from 'argon2'
 import { asyncProperty, assert as check } from 'fast-check'
 import type { FastifyInstance } from 'fastify'
@@ -22,16 +23,9 @@ import {
   testDatabase,
 } from './support.ts'
 
-/**
- * `CONTRACT_RUNS=1000` asks more of each route and prints what it was answered; a failure prints the seed for
- * `CONTRACT_SEED`, with `-t` and the route.
- */
-const { CONTRACT_RUNS, CONTRACT_SEED } = process.env
-const RUNS = Number(CONTRACT_RUNS ?? 100)
-/** Where passwords are hashed, which is slow by intent. */
-const HASHING_RUNS = Number(CONTRACT_RUNS ?? 40)
-/** One request at a time, each of which may hash twice. */
-const TIMEOUT_MS = 20_000 + RUNS * 200
+/** Requests to all routes together; `-t` and a route's name for those to one. */
+const { numRuns, ...replayed } = modelRuns(FUZZ_RUNS)
+const isLong = numRuns > FUZZ_RUNS
 
 const REGISTRATION = 'POST /auth/register'
 const NEWCOMERS = Array.from({ length: 40 }, (_, i) => `newcomer_${i}`)
@@ -42,6 +36,12 @@ const operations = Object.entries(paths).flatMap(([path, methods]) =>
     ([method, operation]) => [`${method.toUpperCase()} ${path}`, method, path, operation] as const,
   ),
 )
+
+/** Of each route; fewer where passwords are hashed, which is slow by intent. */
+const RUNS = Math.ceil((1.5 * numRuns) / operations.length)
+const HASHING_RUNS = Math.ceil(RUNS * 0.4)
+/** One request at a time, each of which may hash twice. */
+const TIMEOUT_MS = 20_000 + RUNS * 200
 
 suiteOn(['postgres'], 'whatever is asked, the api answers as its documents say', () => {
   let database: TestDatabase
@@ -59,7 +59,7 @@ suiteOn(['postgres'], 'whatever is asked, the api answers as its documents say',
     agent.destroy()
     await app.close()
     await database[Symbol.asyncDispose]()
-    if (CONTRACT_RUNS !== undefined) process.stdout.write(tableOf(seen))
+    if (isLong) process.stdout.write(tableOf(seen))
   })
 
   test.each(operations)(
@@ -77,7 +77,7 @@ suiteOn(['postgres'], 'whatever is asked, the api answers as its documents say',
       })
       await check(answersByContract, {
         numRuns: hashes(operation) ? HASHING_RUNS : RUNS,
-        ...(CONTRACT_SEED === undefined ? {} : { seed: Number(CONTRACT_SEED) }),
+        ...replayed,
       })
       // Otherwise only its first check was asked.
       expect([...statuses.keys()].filter((status) => status < 300)).not.toEqual([])

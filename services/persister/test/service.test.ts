@@ -1,118 +1,43 @@
-import { ROLES } from '@roomlog/db'
-import { connectEventLog, createTopics, type EventLog, type LogRecord } from '@roomlog/event-log'
-import { encodeCreated, HEADERS, messagePersistedSchema, partitionOf, type Topic } from '@roomlog/events'
-import { type Message, newId } from '@roomlog/protocol'
-import {
-  type DependencyKind,
-  type FaultProxy,
-  faultProxy,
-  kafka,
-  suiteOn,
-  type TestKafka,
-} from '@roomlog/testkit'
+import { encodeCreated, HEADERS, messagePersistedSchema, partitionOf } from '@roomlog/events'
+import type { Message } from '@roomlog/protocol'
+import { type DependencyKind, type FaultProxy, suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
-import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { buildApp, type Overrides } from '../src/app.ts'
-import { type Config, parseConfig } from '../src/config.ts'
-import {
-  bodiesOf,
-  created,
-  expectSoundRooms,
-  newRoom,
-  newRooms,
-  type TestDatabase,
-  testDatabase,
-} from './support.ts'
-
-const PARTITIONS = 3
-const PATIENCE = { timeout: 20_000 }
-const silent = pino({ level: 'silent' })
+import { PARTITIONS, PATIENCE, type PersisterWorld, persisterWorld } from './running.ts'
+import { bodiesOf, created, expectSoundRooms, newRoom, newRooms, type TestDatabase } from './support.ts'
 
 suiteOnEngine('embedded', ['postgres'])
 suiteOnEngine('full', ['kafka', 'postgres'])
 
 function suiteOnEngine(engine: 'embedded' | 'full', kinds: readonly DependencyKind[]): void {
   suiteOn(kinds, `the persister on the ${engine} engine`, () => {
+    let world: PersisterWorld
     let database: TestDatabase
-    let broker: TestKafka | undefined
     let proxy: FaultProxy
-    let config: Config
-    /** The tests' own, past the proxy. */
-    let eventLog: EventLog
-    let persisted: LogRecord[]
-    let deadLetters: LogRecord[]
-    const running: FastifyInstance[] = []
 
     beforeAll(async () => {
-      database = await testDatabase()
-      proxy = await faultProxy(database.url)
-      broker = engine === 'full' ? await kafka() : undefined
-      config = parseConfig({
-        ENGINE: engine,
-        DATABASE_URL: proxy.url,
-        DATABASE_ROLE: ROLES.persister,
-        KAFKA_BROKERS: broker?.brokers.join(','),
-        NAMESPACE: broker?.namespace,
-        PARTITIONS: String(PARTITIONS),
-        PORT: '0',
-        LOG_LEVEL: 'silent',
-      })
-      const direct = { ...config.eventLog, database: database.admin }
-      await createTopics({ ...direct, replicationFactor: 1 }, silent)
-      eventLog = await connectEventLog({ ...direct, clientId: 'test', sessionTimeoutMs: 10_000 }, silent)
-      persisted = await follow('persisted')
-      deadLetters = await follow('deadLetters')
+      world = await persisterWorld(engine)
+      ;({ database, proxy } = world)
     })
     afterEach(async () => {
       proxy.heal()
-      for (const app of running.splice(0)) await app.close()
+      await world.stop()
       await expectSoundRooms(database)
     })
-    afterAll(async () => {
-      await eventLog.close()
-      await proxy[Symbol.asyncDispose]()
-      await broker?.[Symbol.asyncDispose]()
-      await database[Symbol.asyncDispose]()
-    })
+    afterAll(() => world[Symbol.asyncDispose]())
 
-    async function start(overrides: Overrides = {}, changed: Partial<Config> = {}): Promise<FastifyInstance> {
-      const onFatal = (error: Error) => expect.fail(String(error.cause))
-      const app = await buildApp({ ...config, ...changed }, { log: silent, onFatal, ...overrides })
-      running.push(app)
-      await app.listen({ host: config.host, port: config.port })
-      return app
-    }
-
-    /** All that a topic has and gets, as it comes. */
-    async function follow(topic: Topic): Promise<LogRecord[]> {
-      const found: LogRecord[] = []
-      const subscription = await eventLog.subscribe({
-        topic,
-        group: `test-${newId()}`,
-        from: 'beginning',
-        maxRecords: 500,
-        commitIntervalMs: 1000,
-        onBatch: async ({ records }) => {
-          found.push(...records)
-          return undefined
-        },
-        onFatal: (error) => expect.fail(error.message),
-      })
-      await subscription.caughtUp
-      return found
-    }
+    const start: PersisterWorld['start'] = (...args) => world.start(...args)
 
     const send = (roomId: string, bodies: readonly string[]) =>
-      eventLog.appendAll(
+      world.eventLog.appendAll(
         'created',
         bodies.map((body) => encodeCreated(created(roomId, { body }))),
         new AbortController().signal,
       )
 
     const publishedIn = (roomId: string): readonly Message[] =>
-      persisted
+      world.persisted
         .filter(({ key, headers }) => key === roomId && headers[HEADERS.seq] !== undefined)
         .map(({ value }) => messagePersistedSchema.parse(JSON.parse(String(value))).message)
 
@@ -138,12 +63,12 @@ function suiteOnEngine(engine: 'embedded' | 'full', kinds: readonly DependencyKi
       const app = await start()
       await Promise.all([
         ...rooms.map((room) => send(room, bodies)),
-        ...rooms.map((key) => eventLog.append('created', { key, ...poison })),
+        ...rooms.map((key) => world.eventLog.append('created', { key, ...poison })),
       ])
       for (const room of rooms) await expectSeen(room, bodies)
-      await expect.poll(() => deadLetters.length, PATIENCE).toBe(rooms.length)
-      expect(deadLetters.map(({ key }) => key).toSorted()).toEqual(rooms.toSorted())
-      for (const letter of deadLetters) {
+      await expect.poll(() => world.deadLetters.length, PATIENCE).toBe(rooms.length)
+      expect(world.deadLetters.map(({ key }) => key).toSorted()).toEqual(rooms.toSorted())
+      for (const letter of world.deadLetters) {
         expect(letter.value).toEqual(poison.value)
         expect(letter.headers).toMatchObject({
           trace: 'kept',
@@ -272,7 +197,7 @@ function suiteOnEngine(engine: 'embedded' | 'full', kinds: readonly DependencyKi
 
     test('gives up at once where the topics have another number of partitions', async () => {
       const { promise, resolve: onFatal } = Promise.withResolvers<Error>()
-      await start({ onFatal }, { eventLog: { ...config.eventLog, partitions: PARTITIONS + 1 } })
+      await start({ onFatal }, { eventLog: { ...world.config.eventLog, partitions: PARTITIONS + 1 } })
       expect((await promise).cause).toMatchObject({ code: 'partition_mismatch' })
     })
   })

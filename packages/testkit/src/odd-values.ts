@@ -11,7 +11,6 @@ import {
 } from 'fast-check'
 
 /** What is likely to be handled wrongly where it is handled at all. */
-
 // biome-ignore format: a table
 const ODD_TEXTS = [
   '', ' ', '\0', 'a\0b', '\ud800', 'a\udc00', '\ufeffabc', 'ﬀ', 'İıK', '🧑‍🚀👩‍👩‍👧', 'شلال', 'a\u202eb', '\u0300',
@@ -58,8 +57,8 @@ export function oddJson(valid: Arbitrary<object>): Arbitrary<string> {
     const name = oneof(constantFrom(...Object.keys(object)), constantFrom(...ODD_KEYS, 'extra'))
     const field = tuple(name, ODD_VALUE)
     const whole = JSON.stringify(object)
-    const twice = tuple(field, boolean()).map(([[key, value], isFirst]) => {
-      const both = [JSON.stringify({ ...Object.fromEntries([[key, value]]) }), whole]
+    const twice = tuple(field, boolean()).map(([entry, isFirst]) => {
+      const both = [JSON.stringify(Object.fromEntries([entry])), whole]
       return `{${(isFirst ? both : both.toReversed()).map((json) => json.slice(1, -1)).join(',')}}`
     })
     const damaged = tuple(nat(whole.length), nat(8), ODD_TEXT).map(
@@ -93,7 +92,6 @@ export function oddBytes(text: Arbitrary<string>): Arbitrary<Buffer> {
   )
 }
 
-/** Of what fits `pattern` in length and alphabet: a string of such letters. */
 export function lettersOf(alphabet: string, minLength: number, maxLength: number): Arbitrary<string> {
   return string({ unit: constantFrom(...alphabet), minLength, maxLength })
 }

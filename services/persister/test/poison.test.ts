@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { PARTITIONS, PATIENCE, type PersisterWorld, persisterWorld } from './running.ts'
-import { bodiesOf, created, expectSoundRooms, lockWaiters, newRoom, SENDER } from './support.ts'
+import { bodiesOf, created, expectSoundRooms, lockWaiters, newRoom } from './support.ts'
 
 const GOOD = 1000
 const json = (value: unknown) => Buffer.from(JSON.stringify(value))
@@ -74,8 +74,7 @@ for (const [engine, kinds] of [
 
     const append = (records: readonly EncodedRecord[]) =>
       world.eventLog.appendAll('created', records, new AbortController().signal)
-    const message = (room: string, body: string, changes = {}) =>
-      encodeCreated({ ...created(room, { body }), ...changes })
+    const message = (room: string, body: string) => encodeCreated(created(room, { body }))
     /** As no build writes it. */
     const raw = (key: string, value: Buffer): EncodedRecord => ({ key, headers: { trace: key }, value })
     const bodies = (room: string) => bodiesOf(world.database, room)
@@ -113,16 +112,6 @@ for (const [engine, kinds] of [
         ])
         expect(letters[i]?.headers.trace).toBe(room)
       }
-    })
-
-    test('of a sender that is not there is none: who may send was asked when it was taken', async () => {
-      const room = await newRoom(world.database)
-      await world.start()
-      await append([
-        message(room, 'of nobody', { senderId: newId() }),
-        message(room, 'of one', { senderId: SENDER }),
-      ])
-      await expect.poll(() => bodies(room), PATIENCE).toEqual(['of nobody', 'of one'])
     })
 
     test('blocks its partition while no dead letter can be written, and is not skipped', async () => {

@@ -68,6 +68,7 @@ describe('nobody can read', () => {
     ['a body of more units than characters', json({ v: 1, ...created, body: '😀'.repeat(2001) })],
     ['NUL', json({ v: 1, ...created, body: 'a\0' })],
     ['a lone surrogate', Buffer.from(JSON.stringify({ v: 1, ...created, body: '\ud800' }))],
+    ['an edge whose name is too long', json({ v: 1, ...created, edgeId: '😀'.repeat(129) })],
     ['a bad room', json({ v: 1, ...created, roomId: 'x' })],
     ['a time of another form', json({ v: 1, ...created, acceptedAt: 'yesterday' })],
   ])('%s', (_name, value) => {

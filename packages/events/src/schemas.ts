@@ -1,4 +1,11 @@
-import { BODY_MAX_UNITS, clientMsgIdSchema, idSchema, messageSchema, storableText } from '@roomlog/protocol'
+import {
+  BODY_MAX_UNITS,
+  clientMsgIdSchema,
+  idSchema,
+  messageSchema,
+  storableText,
+  textUpTo,
+} from '@roomlog/protocol'
 import { z } from 'zod'
 
 /** The version this build writes and reads. A record of a newer one pauses its partition and alarms. */
@@ -14,7 +21,7 @@ const messageCreated = z.object({
   body: storableText(1, BODY_MAX_UNITS),
   /** ISO 8601 UTC with milliseconds: the time at the edge. */
   acceptedAt: z.iso.datetime({ precision: 3 }),
-  edgeId: z.string().max(256),
+  edgeId: textUpTo(256),
 })
 export const messageCreatedSchema = messageCreated.loose()
 export type MessageCreated = Readonly<z.infer<typeof messageCreated>>

@@ -54,5 +54,5 @@ export {
   usersQuerySchema,
   visibilitySchema,
 } from './rest.ts'
-export { isStorable, storableName, storableText } from './text.ts'
+export { isStorable, storableName, storableText, textUpTo } from './text.ts'
 export * from './wire.ts'

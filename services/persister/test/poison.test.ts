@@ -127,7 +127,12 @@ for (const [engine, kinds] of [
           : (await lockWaiters(world.database)) > 0
       await expect.poll(wasTried, PATIENCE).toBe(true)
       await append([message(room, 'later')])
-      // What is stored is told nobody, and nothing is done with.
+      // Whatever had been told of the room before stands before this.
+      const witness = raw(room, Buffer.from('witness'))
+      await world.eventLog.append('persisted', witness)
+      await expect
+        .poll(() => world.persisted.some(({ value }) => value?.equals(witness.value)), PATIENCE)
+        .toBe(true)
       expect([...publishedIn(room), ...lettersOf(room)]).toEqual([])
       await away[Symbol.asyncDispose]()
       await expect.poll(() => publishedIn(room).length, PATIENCE).toBe(2)

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -22,6 +22,8 @@ test.each([
   child.stderr.on('data', (chunk) => {
     output.err += chunk
   })
+  // One that does begin would not end by itself.
+  onTestFinished(() => void child.kill('SIGKILL'))
   expect(await once(child, 'close')).toEqual([1, null])
   expect(output.out).toBe('')
   const told = [...output.err.matchAll(/^ {2}([A-Z_]+)/gm)].map(([, name]) => name)

@@ -1,3 +1,5 @@
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -36,6 +38,7 @@ describe('failures of handlers', () => {
       throw FAILURES[(request.params as { how: string }).how]?.()
     })
     app.get('/hang', () => new Promise(() => undefined))
+    app.post('/body', async () => ({ fine: true }))
     app.get('/odd', { schema: { response: { 200: z.object({ a: z.string() }) } } }, async () => ({ a: 7 }))
     await app.ready()
   })
@@ -68,6 +71,18 @@ describe('failures of handlers', () => {
     ['/hang', { status: 503, code: 'unavailable', retryAfter: '2', logged: [WARN] }],
   ])('%s', async (url, expected) => {
     expect(await get(url)).toEqual({ retryAfter: undefined, ...expected })
+  })
+
+  test('are none where the body has not come: 408, and the connection ends', async () => {
+    const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }))
+    const socket = connect(Number(port), '127.0.0.1')
+    socket.write(
+      'POST /body HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+    )
+    const answer = await text(socket)
+    expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/)
+    expect(answer).toMatch(/\r\nconnection: close\r\n/i)
+    expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '').error.code).toBe('request_timeout')
   })
 
   test('are logged with their cause and the request’s id', async () => {

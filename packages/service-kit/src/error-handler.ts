@@ -18,7 +18,8 @@ export const errorHandler = fp(
   async (app: FastifyInstance, options: { readonly isUnavailable: IsUnavailable }) => {
     const methodsOf = knownRoutes(app)
     app.setErrorHandler((error: FastifyError, request, reply) => {
-      const known = toApiError(error, options.isUnavailable)
+      const isLate = error.code === HANDLER_TIMEOUT && request.raw.complete === false
+      const known = isLate ? bodyTooLate(reply) : toApiError(error, options.isUnavailable)
       // What a handler refuses on purpose it has told of itself.
       if (known !== error && known.status >= 500) {
         request.log[known.code === 'internal' ? 'error' : 'warn']({ err: error }, 'request failed')
@@ -99,6 +100,12 @@ function toApiError(error: FastifyError, isUnavailable: IsUnavailable): ApiError
 }
 
 const HANDLER_TIMEOUT = 'FST_ERR_HANDLER_TIMEOUT'
+
+/** Nothing of ours took that long: it is the body that has not come. What still may of it is not waited for. */
+function bodyTooLate(reply: FastifyReply): ApiError {
+  reply.header('connection', 'close')
+  return new ApiError('request_timeout', wordsOf('request_timeout'))
+}
 
 const REFUSALS: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
   ['FST_ERR_CTP_INVALID_JSON_BODY', 'invalid_json'],

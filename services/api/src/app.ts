@@ -38,6 +38,7 @@ import { usersMeRoutes } from './routes/users-me.ts'
 import { deleteMeRoute } from './routes/users-me-delete.ts'
 import { exportRoute } from './routes/users-me-export.ts'
 import { passwordRoute } from './routes/users-me-password.ts'
+import { shareAmongUsers } from './shares.ts'
 
 export interface Overrides {
   readonly log?: Logger
@@ -107,6 +108,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     metrics: registry,
   })
 
+  shareAmongUsers(app)
   await app.register(configRoute, services)
   await app.register(registerRoute, services)
   await app.register(loginRoute, services)

@@ -62,6 +62,9 @@ function tooMany(request: FastifyRequest, ttlMs: number): ApiError {
   return new ApiError('rate_limited', 'too many requests, try again later', { retryAfterS })
 }
 
+/** Refresh tokens shown from one address, which may be that of thousands: each is shown once in a quarter of an hour. */
+export const TOKENS_PER_MINUTE = 600
+
 /** For a route's `config`: at most so many in a minute from one address (of IPv6 a network of 64 bits). */
 export function perMinute(max: number) {
   return { rateLimit: { max } }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
+import { ApiError } from '@roomlog/service-kit'
 import argon2 from 'argon2'
 import { type SlotCounts, Slots } from './slots.ts'
 
@@ -10,6 +11,8 @@ const THREAD_POOL_SIZE = 4
 const MAX_RUNNING = Math.max(1, Math.min(availableParallelism(), THREAD_POOL_SIZE - 2))
 /** Two seconds of work at 25 ms a hash. */
 const MAX_WAITING = 80 * MAX_RUNNING
+const RETRY_AFTER_S = 3
+const tooMany = () => new ApiError('unavailable', 'too many logins at once', { retryAfterS: RETRY_AFTER_S })
 
 export interface Passwords {
   hash(password: string): Promise<string>
@@ -23,7 +26,7 @@ export interface Passwords {
 
 /** Hashes at most as many at once as leave threads to others; beyond a bounded queue, 503. */
 export async function passwordHasher(): Promise<Passwords> {
-  const slots = new Slots(MAX_RUNNING, MAX_WAITING)
+  const slots = new Slots(MAX_RUNNING, MAX_WAITING, tooMany)
   const decoy = await argon2.hash(randomUUID(), PARAMETERS)
   return {
     hash: (password) => slots.run(() => argon2.hash(password, PARAMETERS)),

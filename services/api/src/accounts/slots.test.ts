@@ -2,6 +2,8 @@ import { ApiError } from '@roomlog/service-kit'
 import { describe, expect, test } from 'vitest'
 import { Slots } from './slots.ts'
 
+const refusal = () => new ApiError('unavailable', 'too many at once', { retryAfterS: 3 })
+
 /** Work that ends when told. */
 function work(begun: string[], name: string) {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
@@ -17,7 +19,7 @@ const turn = () => new Promise(setImmediate)
 
 describe('slots', () => {
   test('run so much at once, and the rest in order as others end', async () => {
-    const [slots, begun] = [new Slots(2, 10), [] as string[]]
+    const [slots, begun] = [new Slots(2, 10, refusal), [] as string[]]
     const works = ['a', 'b', 'c', 'd'].map((name) => work(begun, name))
     const results = works.map(({ run }) => slots.run(run))
     await turn()
@@ -32,7 +34,7 @@ describe('slots', () => {
   })
 
   test('are given back by work that fails', async () => {
-    const [slots, begun] = [new Slots(1, 1), [] as string[]]
+    const [slots, begun] = [new Slots(1, 1, refusal), [] as string[]]
     const [first, second] = [work(begun, 'first'), work(begun, 'second')]
     const failing = slots.run(first.run)
     const waiting = slots.run(second.run)
@@ -45,7 +47,7 @@ describe('slots', () => {
   })
 
   test('refuse at once what comes when the queue is full', async () => {
-    const [slots, begun] = [new Slots(1, 2), [] as string[]]
+    const [slots, begun] = [new Slots(1, 2, refusal), [] as string[]]
     const works = ['a', 'b', 'c'].map((name) => work(begun, name))
     const results = works.map(({ run }) => slots.run(run))
     const refused = await slots.run(async () => 'd').catch((error: unknown) => error)
@@ -57,5 +59,31 @@ describe('slots', () => {
     expect(await Promise.all(results)).toEqual(['a', 'b', 'c'])
     expect(slots.counts).toEqual({ running: 0, waiting: 0 })
     expect(await slots.run(async () => 'e')).toBe('e')
+  })
+
+  test('go to nobody who left while they waited, whose places are free again', async () => {
+    const [slots, begun, gone] = [new Slots(1, 2, refusal), [] as string[], new AbortController()]
+    const works = ['a', 'b', 'c', 'd'].map((name) => work(begun, name))
+    const [a, b, c, d] = works
+    const first = a && slots.run(a.run)
+    for (const it of [b, c]) if (it) void slots.run(it.run, gone.signal)
+    gone.abort()
+    const last = d && slots.run(d.run, new AbortController().signal)
+    for (const { end } of works) end()
+    expect(await Promise.all([first, last])).toEqual(['a', 'd'])
+    expect(begun).toEqual(['a', 'd'])
+    expect(slots.counts).toEqual({ running: 0, waiting: 0 })
+  })
+
+  test('are all free when all who waited have left', async () => {
+    const [slots, begun, gone] = [new Slots(1, 2, refusal), [] as string[], new AbortController()]
+    const [a, b] = [work(begun, 'a'), work(begun, 'b')]
+    const first = slots.run(a.run)
+    void slots.run(b.run, gone.signal)
+    gone.abort()
+    a.end()
+    await first
+    expect(slots.isIdle).toBe(true)
+    expect(await slots.run(async () => 'c')).toBe('c')
   })
 })

@@ -1,31 +1,41 @@
-import { ApiError } from '@roomlog/service-kit'
-
-const RETRY_AFTER_S = 3
+import type { ApiError } from '@roomlog/service-kit'
 
 export interface SlotCounts {
   readonly running: number
   readonly waiting: number
 }
 
-/** Runs work, at most so much at once, the rest in order; what comes beyond a bounded queue is refused at once (503). */
+interface Waiting {
+  readonly goOn: () => void
+  readonly signal: AbortSignal | undefined
+}
+
+/** Runs work, at most so much at once, the rest in order; what comes beyond a bounded queue is refused at once. */
 export class Slots {
   readonly #maxWaiting: number
-  readonly #waiting: (() => void)[] = []
+  readonly #refusal: () => ApiError
+  #waiting: Waiting[] = []
   readonly #size: number
   #free: number
 
-  constructor(running: number, maxWaiting: number) {
+  constructor(running: number, maxWaiting: number, refusal: () => ApiError) {
     this.#size = running
     this.#free = running
     this.#maxWaiting = maxWaiting
+    this.#refusal = refusal
   }
 
   get counts(): SlotCounts {
     return { running: this.#size - this.#free, waiting: this.#waiting.length }
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    await this.#take()
+  get isIdle(): boolean {
+    return this.#free === this.#size
+  }
+
+  /** With a signal that aborts while it waits, `work` never begins, and the promise never settles. */
+  async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    await this.#take(signal)
     try {
       return await work()
     } finally {
@@ -33,22 +43,27 @@ export class Slots {
     }
   }
 
-  #take(): Promise<void> | undefined {
+  #take(signal: AbortSignal | undefined): Promise<void> | undefined {
     if (this.#free > 0) {
       this.#free -= 1
       return undefined
     }
-    if (this.#waiting.length >= this.#maxWaiting) {
-      throw new ApiError('unavailable', 'too many logins at once', { retryAfterS: RETRY_AFTER_S })
-    }
+    // Who is gone takes nobody's place.
+    if (this.#waiting.length >= this.#maxWaiting) this.#waiting = this.#waiting.filter(isThere)
+    if (this.#waiting.length >= this.#maxWaiting) throw this.#refusal()
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#waiting.push(resolve)
+    this.#waiting.push({ goOn: resolve, signal })
     return promise
   }
 
   #give(): void {
-    const next = this.#waiting.shift()
-    if (next === undefined) this.#free += 1
-    else next()
+    const next = this.#waiting.findIndex(isThere)
+    const [found] = this.#waiting.splice(0, next < 0 ? this.#waiting.length : next + 1).slice(-1)
+    if (found === undefined || next < 0) this.#free += 1
+    else found.goOn()
   }
+}
+
+function isThere({ signal }: Waiting): boolean {
+  return signal?.aborted !== true
 }

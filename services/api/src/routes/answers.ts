@@ -35,7 +35,9 @@ export const METHODS_WITHOUT_BODY: readonly string[] = ['GET', 'HEAD']
 
 /** The error answers a route documents, by the codes it refuses with; what every route can answer is added. */
 export function refusals(...codes: readonly ErrorCode[]): Record<number, typeof errorSchema> {
-  const all: readonly ErrorCode[] = [...codes, 'internal', 'unavailable']
+  // Whoever shows a token may show it too often.
+  const limited: readonly ErrorCode[] = codes.includes('unauthenticated') ? ['rate_limited'] : []
+  const all: readonly ErrorCode[] = [...codes, ...limited, 'internal', 'unavailable']
   return Object.fromEntries(all.map((code) => [ERROR_STATUS[code], errorSchema]))
 }
 

@@ -1,12 +1,16 @@
 import { refreshTokenBodySchema } from '@roomlog/protocol'
 import { ApiError } from '@roomlog/service-kit'
 import { endSessionOf, tellEnded } from '../accounts/ended-sessions.ts'
+import { perMinute, TOKENS_PER_MINUTE } from '../guards.ts'
+import { shareOfStrangers } from '../shares.ts'
 import { NO_CONTENT, refusals, routes } from './answers.ts'
 
 export const logoutRoute = routes((app, { db, signals }) => {
+  const inShare = shareOfStrangers()
   app.post(
     '/auth/logout',
     {
+      config: perMinute(TOKENS_PER_MINUTE),
       schema: {
         summary: 'End the session of a refresh token and close its sockets; again changes nothing',
         description: 'Any token of the session will do, also one that was replaced or has expired.',
@@ -15,7 +19,7 @@ export const logoutRoute = routes((app, { db, signals }) => {
       },
     },
     async (request, reply) => {
-      const ended = await endSessionOf(db, request.body.refreshToken)
+      const ended = await inShare(request, () => endSessionOf(db, request.body.refreshToken))
       if (ended === undefined) {
         request.log.info({ ip: request.ip }, 'logout refused')
         throw new ApiError('unauthenticated', 'that refresh token was never issued')

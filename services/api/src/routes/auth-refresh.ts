@@ -3,13 +3,17 @@ import { ApiError } from '@roomlog/service-kit'
 import { tellEnded } from '../accounts/ended-sessions.ts'
 import { refresh } from '../accounts/refresh.ts'
 import { sessionAnswer } from '../accounts/session-answer.ts'
+import { perMinute, TOKENS_PER_MINUTE } from '../guards.ts'
+import { shareOfStrangers } from '../shares.ts'
 import { refusals, routes } from './answers.ts'
 
 export const refreshRoute = routes((app, { config, db, signals }) => {
   const { refreshTtlS, accessTtlS } = config.tokens
+  const inShare = shareOfStrangers()
   app.post(
     '/auth/refresh',
     {
+      config: perMinute(TOKENS_PER_MINUTE),
       schema: {
         summary: 'New tokens for a refresh token, which is replaced',
         description:
@@ -19,7 +23,7 @@ export const refreshRoute = routes((app, { config, db, signals }) => {
       },
     },
     async (request) => {
-      const refreshed = await refresh(db, request.body.refreshToken, refreshTtlS)
+      const refreshed = await inShare(request, () => refresh(db, request.body.refreshToken, refreshTtlS))
       if (refreshed.outcome === 'refreshed') {
         const { user, session } = refreshed
         const { sessionId } = session

@@ -14,11 +14,15 @@ import { Rooms } from './rooms/rooms.ts'
 import { Memberships } from './sends/memberships.ts'
 import { Sends } from './sends/sends.ts'
 import { Connections } from './sockets/connections.ts'
+import { TokenBuckets } from './sockets/limits.ts'
 import { EdgeTraces } from './traces.ts'
 
 /** Kafka's least: an edge that was killed finds its group free again after it. */
 const SESSION_TIMEOUT_MS = 6_000
 const LOG_POOL_SIZE = 5
+/** Two sockets of a user in as many rooms as they may be; all of them again after ten seconds. */
+const JOIN_BURST_SOCKETS = 2
+const JOINS_AGAIN_S = 10
 
 export interface EdgeOverrides {
   readonly live?: Live
@@ -34,6 +38,7 @@ export type Edge = ReturnType<typeof createEdge>
 /** What an edge is made of, but for its sockets' server. */
 export function createEdge(config: Config, log: Logger, overrides: EdgeOverrides) {
   const { limits, edgeId } = config
+  const joinBurst = JOIN_BURST_SOCKETS * limits.maxRoomsPerSocket
   const isEmbedded = config.eventLog.engine === 'embedded'
   const database = open(config, log)
   const { db } = database
@@ -101,6 +106,7 @@ export function createEdge(config: Config, log: Logger, overrides: EdgeOverrides
     metrics,
     connections,
     rooms,
+    joins: new TokenBuckets(joinBurst / JOINS_AGAIN_S, joinBurst),
     sends,
     signals,
     presence,

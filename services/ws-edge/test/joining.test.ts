@@ -212,6 +212,29 @@ suiteOnEngines('joining a room', (engine) => {
       .toBe('joinedRoom')
   })
 
+  test('of one user, on however many sockets, is refused above a rate', async () => {
+    const limits = { ...DEFAULT_LIMITS, maxRoomsPerSocket: 3 }
+    await using small = await world.edge({}, { edgeId: newId(), limits })
+    const rooms = [await world.newRoom([ada, grace]), await world.newRoom([ada])]
+    const sockets = [await small.client(ada), await small.client(ada), await small.client(ada)]
+    for (const socket of sockets) for (const room of rooms) await join(socket, room)
+    const [first] = sockets
+    first?.send({ type: 'joinRoom', roomId: rooms[0], ref: 'seventh' })
+    const answer = await first?.next((frame) => frame.ref === 'seventh')
+    expect(answer).toMatchObject({ code: 'overloaded', retryable: true, retryAfterMs: expect.any(Number) })
+    await using other = await small.client(grace)
+    await join(other, rooms[0] ?? '')
+    for (const socket of sockets) socket.terminate()
+  })
+
+  test('that is refused again and again closes with 4429: one frame asks for a hundred answers', async () => {
+    await using client = await edge.client(ada)
+    const rooms = Array.from({ length: 100 }, () => ({ roomId: newId() }))
+    for (let i = 0; i < 40; i += 1) client.send({ type: 'joinRooms', rooms })
+    expect(await client.closed).toEqual({ code: 4429, reason: 'limitExceeded' })
+    expect(client.frames.filter(({ code }) => code === 'overloaded').length).toBeLessThan(1000)
+  })
+
   test('is refused while the database is away, and works again after', async () => {
     const room = await world.newRoom([ada])
     await using client = await edge.client(ada)

@@ -102,6 +102,44 @@ suiteOnEngines('presence and hints', (engine) => {
     expect(typing()).not.toContain(eve)
   })
 
+  test('of who says without end that they type, on however many sockets, the room hears a little', async () => {
+    const [ada, grace, linus] = [await world.newUser(), await world.newUser(), await world.newUser()]
+    const room = await world.newRoom([ada, grace, linus])
+    await using listening = await edge.client(grace)
+    await using another = await edge.client(linus)
+    const sockets = [await edge.client(ada), await edge.client(ada)]
+    for (const client of [listening, another, ...sockets]) await join(client, room)
+    const typingOf = (user: string) =>
+      listening.frames.filter(({ type, userId }) => type === 'typing' && userId === user).length
+    const hearLinus = async () => {
+      const heard = typingOf(linus)
+      await expect
+        .poll(
+          () => {
+            another.send({ type: 'typing', roomId: room, isTyping: true })
+            return typingOf(linus)
+          },
+          { ...PATIENCE, interval: 500 },
+        )
+        .toBeGreaterThan(heard + 1)
+    }
+    await hearLinus()
+    const startedAtMs = performance.now()
+    for (let i = 0; i < 80; i += 1) {
+      for (const socket of sockets) socket.send({ type: 'typing', roomId: room, isTyping: i % 2 === 0 })
+    }
+    for (const socket of sockets) {
+      socket.send({ type: 'heartbeat' })
+      await socket.next('heartbeatAck')
+    }
+    const atMost = 21 + (5 * (performance.now() - startedAtMs)) / 1000
+    // What comes later on the same way shows that nothing else is on it.
+    await hearLinus()
+    expect(typingOf(ada)).toBeGreaterThan(0)
+    expect(typingOf(ada)).toBeLessThan(atMost)
+    for (const socket of sockets) socket.terminate()
+  })
+
   test('in rooms of more than 500 nobody is told who types or comes', async () => {
     const [ada, grace] = [await world.newUser(), await world.newUser()]
     const [large, small] = [await world.newRoom([ada, grace]), await world.newRoom([ada, grace])]

@@ -4,6 +4,7 @@ import type { SignalHandler } from '../live/signals.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import type { Sends } from '../sends/sends.ts'
 import type { Connection } from '../sockets/connection.ts'
+import type { TokenBuckets } from '../sockets/limits.ts'
 import { authenticate } from './authenticate.ts'
 import { heartbeat } from './heartbeat.ts'
 import { joinRoom, joinRooms } from './join-room.ts'
@@ -16,6 +17,8 @@ export interface EdgeContext {
   readonly rooms: Rooms
   readonly sends: Sends
   readonly signals: SignalHandler
+  /** By user: a join is a read of the database, whether the socket is in the room already or not. */
+  readonly joins: Pick<TokenBuckets, 'take'>
   readonly limits: Limits
   /** Undefined for a token that is refused. */
   readonly identify: (token: string) => Identity | undefined

@@ -4,6 +4,7 @@ import type { Rooms } from '../rooms/rooms.ts'
 import type { Memberships } from '../sends/memberships.ts'
 import { type Connection, encodeFrame } from '../sockets/connection.ts'
 import type { Connections } from '../sockets/connections.ts'
+import { TokenBuckets } from '../sockets/limits.ts'
 import { PresenceFrames } from './presence-frames.ts'
 
 export interface SignalHandlerOptions {
@@ -15,6 +16,8 @@ export interface SignalHandlerOptions {
 }
 
 const MAX_REMEMBERED = 1000
+/** Of one user, with a burst: each is a call of the live store and a frame for every socket in the room, and one in 3 s is what clients tell. */
+const [TYPING_PER_SECOND, TYPING_BURST] = [5, 20] as const
 
 /** What other processes hint at, taken to the sockets here; and what the sockets here hint at, taken to others. */
 export class SignalHandler {
@@ -22,6 +25,7 @@ export class SignalHandler {
   readonly #presence: PresenceFrames
   /** The latest removal's version and read position of each room and user; the oldest first. */
   readonly #heardLast = new Map<string, number>()
+  readonly #typists = new TokenBuckets(TYPING_PER_SECOND, TYPING_BURST)
   #stopListening: () => void = () => undefined
 
   constructor(options: SignalHandlerOptions) {
@@ -54,7 +58,9 @@ export class SignalHandler {
     if (this.#options.connections.ofUser(userId).size === 0) this.unwatch({ kind: 'user', userId })
   }
 
+  /** What is too much of it is not told; it is forgotten after 6 s anyway. */
   typing(userId: string, roomId: string, isTyping: boolean): void {
+    if (this.#typists.take(userId) > 0) return
     const signal = { type: 'typing', roomId, userId, isTyping } as const
     this.#options.signals.publish(signal).catch((err: unknown) => this.#missed(err))
   }

@@ -21,6 +21,8 @@ const NO_PROGRESS_MS = 10_000
 const SILENT_MS = 45_000
 const BAD_FRAMES = 10
 const BAD_FRAMES_WINDOW_MS = 60_000
+/** Refused joins of a socket, with a burst of them: as many as a client in too many rooms asks for at once. */
+const [REFUSED_JOINS_PER_SECOND, REFUSED_JOINS_BURST] = [50, 500] as const
 
 export interface ConnectionOptions {
   readonly id: string
@@ -49,6 +51,7 @@ export class Connection implements AtTurnEnd {
   renewedAtMs = performance.now()
   /** Made by the first. */
   #badFrames: SlidingCount | undefined
+  #refusedJoins: TokenBucket | undefined
   readonly #ws: WebSocket
   readonly #tcp: Socket
   #identity: Identity
@@ -198,6 +201,12 @@ export class Connection implements AtTurnEnd {
   badFrame(): void {
     this.#badFrames ??= new SlidingCount(BAD_FRAMES, BAD_FRAMES_WINDOW_MS)
     if (this.#badFrames.add(performance.now())) this.close('badProtocol')
+  }
+
+  /** Counts an answer that one frame can ask for a hundred of; closes at too many. */
+  joinRefused(): void {
+    this.#refusedJoins ??= new TokenBucket(REFUSED_JOINS_PER_SECOND, REFUSED_JOINS_BURST)
+    if (this.#refusedJoins.take() > 0) this.close('limitExceeded')
   }
 
   ping(): void {

@@ -28,12 +28,14 @@ async function bytesOf(stack: Stack, name: string): Promise<number | undefined> 
 
 const labelOf = (stack: Stack, name: string) => `${name} (${stack.pidOf(name)})`
 
-/** Bytes in use of all edges together, right after a collection of garbage; undefined where one does not answer. */
-export async function heldByEdges(stack: Stack): Promise<number | undefined> {
-  const used = await memoryOf(stack, stack.edges)
-  if (used.size < stack.edges.length) return undefined
+/** Bytes in use of these services together, right after a collection of garbage; undefined where one does not answer. */
+export async function heldBy(stack: Stack, names: readonly string[]): Promise<number | undefined> {
+  const used = await memoryOf(stack, names)
+  if (used.size < names.length) return undefined
   return [...used.values()].reduce((sum, bytes) => sum + bytes, 0)
 }
+
+export const heldByEdges = (stack: Stack): Promise<number | undefined> => heldBy(stack, stack.edges)
 
 /** Empty where the service does not answer. */
 export async function metricsOf(stack: Stack, name: string): Promise<string> {
@@ -72,7 +74,8 @@ export function edgeBytes(stack: Stack): number {
   return stack.edges.reduce((sum, name) => sum + residentBytes(stack.pidOf(name)), 0)
 }
 
-function residentBytes(pid: number | undefined): number {
+/** As the system counts it; 0 where there is no such process. */
+export function residentBytes(pid: number | undefined): number {
   try {
     return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES
   } catch {

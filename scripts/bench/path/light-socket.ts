@@ -23,10 +23,18 @@ export class LightSocket {
   #rest: Buffer | undefined
   #isUpgraded = false
 
-  constructor(index: number, url: URL, token: string | undefined, events: LightSocketEvents) {
+  /** `localAddress`: that it comes from; default: any. */
+  constructor(
+    index: number,
+    url: URL,
+    token: string | undefined,
+    events: LightSocketEvents,
+    localAddress?: string,
+  ) {
     this.index = index
     this.#events = events
-    this.#tcp = connect({ host: url.hostname, port: Number(url.port), noDelay: true })
+    const from = localAddress === undefined ? {} : { localAddress }
+    this.#tcp = connect({ host: url.hostname, port: Number(url.port), noDelay: true, ...from })
     this.#tcp.on('error', () => undefined)
     this.#tcp.on('connect', () => this.#tcp.write(upgradeRequest(url, [protocolHeader(token)])))
     this.#tcp.on('data', (data) => this.#heard(data))
@@ -35,6 +43,11 @@ export class LightSocket {
 
   write(frame: Buffer): void {
     this.#tcp.write(frame)
+  }
+
+  /** Reads nothing from now on. */
+  pause(): void {
+    this.#tcp.pause()
   }
 
   /** Without a word, as when a client's network is gone. */

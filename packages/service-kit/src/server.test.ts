@@ -50,6 +50,19 @@ describe('what clients send before any route is looked for', () => {
     return { status, code: error.code, message: error.message }
   }
 
+  test('is bounded in time, size and number', () => {
+    const { headersTimeout, requestTimeout, keepAliveTimeout, maxRequestsPerSocket } = app.server
+    expect({ headersTimeout, requestTimeout, keepAliveTimeout, maxRequestsPerSocket }).toEqual({
+      headersTimeout: 10_000,
+      requestTimeout: 15_000,
+      keepAliveTimeout: 65_000,
+      maxRequestsPerSocket: 10_000,
+    })
+    expect(app.initialConfig).toMatchObject({ bodyLimit: 32_768, requestTimeout: 15_000 })
+    // Of these 15 s and the look at connections each second are made the 17 s within which all that is slow is closed.
+    expect(Reflect.get(app.server, 'connectionsCheckingInterval')).toBe(1_000)
+  })
+
   test('is answered where its headers are too large', async () => {
     expect(await answerTo(`GET / HTTP/1.1\r\nhost: x\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`)).toEqual({
       status: 'HTTP/1.1 431 Request Header Fields Too Large',

@@ -1,6 +1,8 @@
+import type { Socket } from 'node:net'
 import { DEFAULT_LIMITS, newId } from '@roomlog/protocol'
 import type { TestClient } from '@roomlog/testkit'
 import { suiteOn } from '@roomlog/testkit'
+import { memoryInUse } from '@roomlog/testkit/memory-in-use'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type RunningEdge, World } from './support.ts'
 
@@ -99,13 +101,41 @@ suiteOn(['postgres'], 'frames', () => {
     }
 
     test('up to 64 are one message', async () => {
-      send(60)
-      expect(await client.next('heartbeatAck')).toMatchObject({ ref: '60' })
+      send(64)
+      expect(await client.next('heartbeatAck')).toMatchObject({ ref: '64' })
     })
 
     test('more close the socket', async () => {
-      send(100)
+      send(65)
       expect(await client.closed).toMatchObject({ code: 1008 })
+    })
+
+    test('16,000 of one byte from each of 40 peers are not kept', async () => {
+      const peers = await Promise.all(
+        Array.from({ length: 40 }, async () => edge.client(await world.newUser())),
+      )
+      // Never the last: what is kept would be kept for good. A ping in between is answered where the socket is still open.
+      const mask = [1, 2, 3, 4] as const
+      const fragment = (opcode: number) => [opcode, 0x81, ...mask, 0x20 ^ mask[0]]
+      const [text, continued, ping] = [1, 0, 0x89] as const
+      const fragments = Array.from({ length: 16_000 }, (_, i) => fragment(i === 0 ? text : continued))
+      const bytes = Buffer.from([...fragments, [ping, 0x80, ...mask]].flat())
+      const before = memoryInUse()
+      const ends = peers.map(async ({ socket, closed }) => {
+        const answered = new Promise((resolve) => socket.once('pong', resolve))
+        ;(socket as unknown as { readonly _socket: Socket })._socket.write(bytes)
+        return Promise.race([closed, answered])
+      })
+      for (const end of await Promise.all(ends)) expect(end).toMatchObject({ code: 1008 })
+      expect(memoryInUse() - before).toBeLessThan(16 * 1024 * 1024)
+    })
+  })
+
+  test('are bounded by what the running server says of itself', () => {
+    expect(edge.app.websocketServer.options).toMatchObject({
+      maxPayload: 32_768,
+      maxFragments: 64,
+      perMessageDeflate: false,
     })
   })
 

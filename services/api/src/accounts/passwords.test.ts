@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import argon2 from 'argon2'
 import { describe, expect, test } from 'vitest'
 import { passwordHasher } from './passwords.ts'
@@ -42,5 +43,13 @@ describe('passwords', async () => {
     const weak = { type: argon2.argon2id, memoryCost: 8192, timeCost: 2, parallelism: 1 } as const
     expect(passwords.isOutdated(await argon2.hash(PASSWORD, weak))).toBe(true)
     expect(passwords.isOutdated(await passwords.hash(PASSWORD))).toBe(false)
+  })
+
+  test('are hashed some at a time: two threads of the pool and the other cores are left to others', async () => {
+    const hashes = Array.from({ length: 12 }, () => passwords.verify(null, PASSWORD))
+    const running = Math.min(availableParallelism(), 2)
+    expect(passwords.counts()).toEqual({ running, waiting: 12 - running })
+    await Promise.all(hashes)
+    expect(passwords.counts()).toEqual({ running: 0, waiting: 0 })
   })
 })

@@ -1,18 +1,8 @@
+import { attackedRoomlog } from './abuse/attacked-roomlog.ts'
 import { ATTACKS } from './abuse/attacks/index.ts'
 import { parseOptions, USAGE } from './abuse/options.ts'
-import { peopleOf } from './abuse/others.ts'
-import { answersOf, cellsOf, HEAD, type Row } from './abuse/row.ts'
-import { Abuse } from './abuse/run.ts'
-import { roomlogOf } from './bench/roomlog.ts'
+import { answersOf, cellsOf, HEAD, isOk, type Row, verdictOf } from './abuse/row.ts'
 import { markdown } from './markdown.ts'
-
-/** As the services have them by themselves, in place of those of a load. */
-const OWN_LIMITS = {
-  REGISTRATIONS_PER_MINUTE: '',
-  LOGINS_PER_MINUTE: '',
-  HANDSHAKES_PER_SECOND: '',
-  HANDSHAKE_BURST: '',
-}
 
 // Attacks a Roomlog of its own, and measures what others notice of it. Exit code 1: an attack was not within its bounds.
 async function main(): Promise<void> {
@@ -23,20 +13,20 @@ async function main(): Promise<void> {
   const startedAtMs = performance.now()
   const say = (what: string) =>
     console.error(`${((performance.now() - startedAtMs) / 1000).toFixed(1).padStart(6)} s  ${what}`)
-  await using roomlog = await roomlogOf({ engine, env: OWN_LIMITS })
-  const abuse = new Abuse(roomlog, await peopleOf(roomlog), say)
+  await using resources = new AsyncDisposableStack()
+  const abuse = await attackedRoomlog({ engine, say }, resources)
   const rows: Row[] = []
   for (const attack of ATTACKS) {
     if (only?.has(attack.id) === false) continue
     say(`${attack.id}: ${attack.what}`)
     const row = await abuse.run(attack, seconds)
-    say(`${attack.id}: ${row.wrong.join('; ') || 'ok'}: ${answersOf(row.attacked.answers)}`)
+    say(`${attack.id}: ${verdictOf(row)}: ${answersOf(row.attacked.answers)}`)
     // At once: what has been measured is not lost with what comes later.
     if (json) console.log(JSON.stringify(row))
     rows.push(row)
   }
   if (!json) console.log(markdown([HEAD, ...rows.map(cellsOf)]))
-  if (rows.some(({ wrong }) => wrong.length > 0)) process.exitCode = 1
+  if (!rows.every(isOk)) process.exitCode = 1
 }
 
 main().catch((error: Error) => {

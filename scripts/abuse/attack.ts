@@ -44,6 +44,9 @@ export function attack<Prepared = undefined>(
   return it as Attack
 }
 
+/** Of those who attack, unless it is said otherwise. */
+export const ADDRESSES = 4
+
 /** One of 250 addresses of this machine that are not those of others. */
 export function addressOf(n: number): string {
   return `127.0.1.${1 + (n % 250)}`

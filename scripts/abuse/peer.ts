@@ -1,6 +1,6 @@
 import { LightSocket, type LightSocketEvents } from '../bench/path/light-socket.ts'
 import { maskedText } from '../raw-websocket.ts'
-import { addressOf, type Ground } from './attack.ts'
+import { ADDRESSES, addressOf, type Ground } from './attack.ts'
 
 export interface PeerOptions {
   readonly index: number
@@ -56,7 +56,7 @@ export class Peer {
   }
 
   #connect(): LightSocket {
-    const { index, token, address = addressOf(index), opened, heard } = this.#options
+    const { index, token, address = addressOf(index % ADDRESSES), opened, heard } = this.#options
     this.#ground.tally.connected()
     const events: LightSocketEvents = {
       opened: () => {

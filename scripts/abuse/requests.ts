@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http'
-import { addressOf, type Ground } from './attack.ts'
+import { ADDRESSES, addressOf, type Ground } from './attack.ts'
 
 export interface HttpCall {
   readonly method: 'GET' | 'POST'
@@ -9,14 +9,14 @@ export interface HttpCall {
   readonly body?: string
 }
 
-/** `width` connections from as many addresses, or from `address`, each of which sends the next call when the last was answered. */
+/** `width` connections from so many addresses, each of which sends the next call when the last was answered. */
 export function loops(
   ground: Ground,
-  { width, address }: { readonly width: number; readonly address?: string },
+  { width, addresses = ADDRESSES }: { readonly width: number; readonly addresses?: number },
   callOf: (connection: number, nth: number) => HttpCall,
 ): void {
   for (let index = 0; index < width; index += 1) {
-    const localAddress = address ?? addressOf(index)
+    const localAddress = addressOf(index % addresses)
     void loop(ground, localAddress, (nth) => callOf(index, nth))
   }
 }

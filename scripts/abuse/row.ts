@@ -31,11 +31,13 @@ export interface Row {
   readonly seen: Seen
   /** Processes that ended. */
   readonly ended: readonly string[]
-  /** Why it is not as it should be; nothing: it is. */
+  /** What others noticed that they should not. */
+  readonly noticed: readonly string[]
+  /** What else is not as it should be. */
   readonly wrong: readonly string[]
 }
 
-export interface Outcome extends Omit<Row, 'wrong' | 'delivered' | 'page' | 'welcome'> {
+export interface Outcome extends Omit<Row, 'wrong' | 'noticed' | 'delivered' | 'page' | 'welcome'> {
   /** Of all times that others were alone so far. */
   readonly alone: Record<'delivered' | 'page' | 'welcome', number>
   readonly felt: Felt
@@ -52,12 +54,14 @@ export function rowOf({ alone, felt, expected, ...outcome }: Outcome): Row {
   const { attacked, seen, ended } = outcome
   const answers = { ...attacked.answers, ...seen.unheard }
   const { heap, resident } = seen
-  const wrong = [
+  const noticed = [
     ...(['delivered', 'page'] as const)
       // What could not be measured is within no bound.
       .filter((of) => !(figures[of].ratio <= MAX_RATIO))
       .map((of) => `${of} p99 ${figures[of].ratio.toFixed(1)}×`),
-    ...Object.entries(felt.failed).map(([how, times]) => `others: ${times} × ${how}`),
+    ...Object.entries(felt.failed).map(([how, times]) => `${times} × ${how}`),
+  ]
+  const wrong = [
     ...expected.filter((how) => answers[how] === undefined).map((how) => `nothing was answered ${how}`),
     ...(attacked.longestS > MAX_LIFE_S ? [`a connection lived ${attacked.longestS.toFixed(1)} s`] : []),
     ...(heap.after - heap.before <= MAX_HELD_MIB * MIB ? [] : [`holds ${grown(heap)} MiB more`]),
@@ -67,11 +71,20 @@ export function rowOf({ alone, felt, expected, ...outcome }: Outcome): Row {
     ...(seen.faults === 0 ? [] : [`${seen.faults} answers of 5xx`]),
     ...ended,
   ]
-  return { ...outcome, ...figures, wrong }
+  return { ...outcome, ...figures, noticed, wrong }
 }
 
 function compare(alone: number, { p99: during }: Percentiles): Compared {
   return { alone, during, ratio: during / alone }
+}
+
+export function isOk({ noticed, wrong }: Row): boolean {
+  return noticed.length + wrong.length === 0
+}
+
+/** As in `NO: page p99 3.1×`. */
+export function verdictOf(row: Row): string {
+  return isOk(row) ? 'yes' : `NO: ${[...row.noticed, ...row.wrong].join('; ')}`
 }
 
 export const HEAD = [
@@ -106,7 +119,7 @@ export function cellsOf(row: Row): readonly string[] {
     memory(seen.heap),
     String(seen.faults),
     String(row.ended.length),
-    row.wrong.length === 0 ? 'yes' : `NO: ${row.wrong.join('; ')}`,
+    verdictOf(row),
   ]
 }
 

@@ -1,5 +1,5 @@
 import { maskedText } from '../../raw-websocket.ts'
-import { attack, every, type Ground } from '../attack.ts'
+import { ADDRESSES, addressOf, attack, every, type Ground } from '../attack.ts'
 import { countRefusals, Peer, type PeerOptions } from '../peer.ts'
 import { type Attackers, attackersOf } from '../people.ts'
 
@@ -15,13 +15,22 @@ export function peersOf(
   ground: Ground,
   tokens: readonly string[],
   each: number,
-  options: Omit<PeerOptions, 'index' | 'token'>,
+  {
+    addresses = ADDRESSES,
+    ...options
+  }: Omit<PeerOptions, 'index' | 'token'> & { readonly addresses?: number },
 ): readonly Peer[] {
   return tokens.flatMap((token, user) =>
-    Array.from(
-      { length: each },
-      (_, k) => new Peer(ground, { index: user * each + k, token, comesAgain: true, ...options }),
-    ),
+    Array.from({ length: each }, (_, k) => {
+      const index = user * each + k
+      return new Peer(ground, {
+        index,
+        token,
+        address: addressOf(index % addresses),
+        comesAgain: true,
+        ...options,
+      })
+    }),
   )
 }
 
@@ -60,7 +69,7 @@ export const typing = attack<Attackers>({
   run: (ground, { tokens: [typist = '', ...listeners], rooms: [roomId = ''] }) => {
     const join = maskedText(JSON.stringify({ type: 'joinRoom', roomId }))
     const opened = (peer: Peer) => peer.write(join)
-    peersOf(ground, listeners, 1, { opened })
+    peersOf(ground, listeners, 1, { opened, addresses: 250 })
     let isTyping = false
     flood(ground, peersOf(ground, [typist], SOCKETS_EACH, { opened }), () => {
       isTyping = !isTyping

@@ -1,8 +1,7 @@
-import { attack, type Ground } from '../attack.ts'
+import { ADDRESSES, attack, type Ground } from '../attack.ts'
 import { Peer } from '../peer.ts'
 import { attackersOf } from '../people.ts'
 
-const ADDRESSES = 10
 const AT_ONCE = 50
 
 function flood(ground: Ground, tokenOf: () => string | undefined): void {
@@ -10,7 +9,7 @@ function flood(ground: Ground, tokenOf: () => string | undefined): void {
     const again = () => {
       if (ground.over.aborted) return
       void new Peer(ground, {
-        index: index % ADDRESSES,
+        index,
         token: tokenOf(),
         ended: () => setImmediate(again),
       })
@@ -64,7 +63,7 @@ export const flapping = attack<{ readonly tokens: readonly string[] }>({
           setImmediate(again)
         }
         const token = tokens[n % tokens.length]
-        void new Peer(ground, { index: index % ADDRESSES, token, heard, ended: () => setImmediate(again) })
+        void new Peer(ground, { index, token, heard, ended: () => setImmediate(again) })
       }
       again()
     }

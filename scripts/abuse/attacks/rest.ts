@@ -4,6 +4,7 @@ import { attackersOf, makePublic } from '../people.ts'
 import { loops } from '../requests.ts'
 
 const MESSAGES = 100_000
+const EXPORTED_MESSAGES = 10_000
 const WIDTH = 50
 const LIMIT_BYTES = 32_768
 
@@ -12,11 +13,11 @@ interface OneReader {
   readonly roomId: string
 }
 
-/** One who is in a large room. */
-async function oneReader(field: Field): Promise<OneReader> {
+/** One who is in a room of so many messages, all of them their own. */
+async function oneReader(field: Field, messages: number): Promise<OneReader> {
   const { userIds, tokens, rooms } = await attackersOf(field, { users: 1, rooms: 1, membersEach: 1 })
   const [token = '', roomId = ''] = [tokens[0], rooms[0]]
-  await fill(field.databaseUrl, [{ roomId, senders: userIds, messages: MESSAGES }], field.say)
+  await fill(field.databaseUrl, [{ roomId, senders: userIds, messages }], field.say)
   return { token, roomId }
 }
 
@@ -25,7 +26,7 @@ export const pages = attack<OneReader>({
   what: `one user, ${WIDTH} connections, the longest pages of a large room`,
   on: 'api',
   expected: ['200'],
-  prepare: oneReader,
+  prepare: (field) => oneReader(field, MESSAGES),
   run: (ground, { token, roomId }) =>
     loops(ground, { width: WIDTH }, (connection, nth) => ({
       method: 'GET',
@@ -54,10 +55,10 @@ export const searches = attack<OneReader>({
 
 export const exportsAtOnce = attack<OneReader>({
   id: 'exports',
-  what: `one user of ${MESSAGES} messages, ${WIDTH} exports at once`,
+  what: `one user of ${EXPORTED_MESSAGES} messages, ${WIDTH} exports at once`,
   on: 'api',
   expected: ['200'],
-  prepare: oneReader,
+  prepare: (field) => oneReader(field, EXPORTED_MESSAGES),
   run: (ground, { token }) =>
     loops(ground, { width: WIDTH }, () => ({ method: 'GET', path: '/users/me/export', token })),
 })

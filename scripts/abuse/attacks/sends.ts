@@ -85,7 +85,8 @@ export const spammer = attack<Attackers>({
   prepare: (field) => attackersOf(field, { users: MEMBERS, rooms: 1, membersEach: MEMBERS }),
   run: (ground, { tokens: [spammer = '', ...members], rooms: [roomId = ''] }) => {
     const join = joinFrame([roomId])
-    peersOf(ground, members.slice(0, CONNECTED), 1, { opened: (peer) => peer.write(join) })
+    const opened = (peer: Peer) => peer.write(join)
+    peersOf(ground, members.slice(0, CONNECTED), 1, { opened, addresses: 250 })
     flood(ground, peersOf(ground, [spammer], 1, { heard: countRefusals(ground) }), () =>
       sendFrame(roomId, 'spam'),
     )

@@ -52,4 +52,13 @@ describe('passwords', async () => {
     await Promise.all(hashes)
     expect(passwords.counts()).toEqual({ running: 0, waiting: 0 })
   })
+
+  test('are not hashed for who is gone', async () => {
+    const gone = new AbortController()
+    const hashes = [PASSWORD, PASSWORD].map((password) => passwords.verify(null, password))
+    for (let i = 0; i < 50; i += 1) void passwords.verify(null, PASSWORD, gone.signal)
+    gone.abort()
+    await Promise.all(hashes)
+    expect(passwords.counts()).toEqual({ running: 0, waiting: 0 })
+  })
 })

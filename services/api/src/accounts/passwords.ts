@@ -15,9 +15,10 @@ const RETRY_AFTER_S = 3
 const tooMany = () => new ApiError('unavailable', 'too many logins at once', { retryAfterS: RETRY_AFTER_S })
 
 export interface Passwords {
-  hash(password: string): Promise<string>
-  /** Whether it is that password. Without a hash (no such account) the work is the same, the answer false. */
-  verify(hash: string | null, password: string): Promise<boolean>
+  /** With a signal that aborts while it waits for its turn, it is never made, and the promise never settles. */
+  hash(password: string, signal?: AbortSignal): Promise<string>
+  /** Whether it is that password. Without a hash (no such account) the work is the same, the answer false. `signal` as of `hash`. */
+  verify(hash: string | null, password: string, signal?: AbortSignal): Promise<boolean>
   /** Whether the hash was made with other parameters than today's. */
   isOutdated(hash: string): boolean
   /** How many are at work now. */
@@ -29,9 +30,9 @@ export async function passwordHasher(): Promise<Passwords> {
   const slots = new Slots(MAX_RUNNING, MAX_WAITING, tooMany)
   const decoy = await argon2.hash(randomUUID(), PARAMETERS)
   return {
-    hash: (password) => slots.run(() => argon2.hash(password, PARAMETERS)),
-    verify: async (stored, password) => {
-      const matches = await slots.run(() => argon2.verify(stored ?? decoy, password))
+    hash: (password, signal) => slots.run(() => argon2.hash(password, PARAMETERS), signal),
+    verify: async (stored, password, signal) => {
+      const matches = await slots.run(() => argon2.verify(stored ?? decoy, password), signal)
       return matches && stored !== null
     },
     isOutdated: (stored) => argon2.needsRehash(stored, PARAMETERS),

@@ -6,6 +6,14 @@ import { accountOf } from './users.ts'
 
 export type Account = { readonly id: string } | { readonly username: string }
 
+export interface Proof {
+  readonly account: Account
+  readonly password: string
+  readonly hold: 'shared' | 'alone'
+  /** Aborts when nobody waits for it any more. */
+  readonly signal: AbortSignal
+}
+
 const MAX_ATTEMPTS = 3
 const RETRY_AFTER_S = 1
 
@@ -17,12 +25,12 @@ const RETRY_AFTER_S = 1
  */
 export async function withPassword<T>(
   { db, passwords }: { readonly db: Kysely<Tables>; readonly passwords: Passwords },
-  { account, password, hold }: { account: Account; password: string; hold: 'shared' | 'alone' },
+  { account, password, hold, signal }: Proof,
   work: (trx: Transaction<Tables>, user: UserRow) => Promise<T>,
 ): Promise<{ readonly user: UserRow; readonly result: T } | undefined> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const user = 'id' in account ? await accountOf(db, account.id) : await accountNamed(db, account.username)
-    const isIts = await passwords.verify(user?.password_hash ?? null, password)
+    const isIts = await passwords.verify(user?.password_hash ?? null, password, signal)
     if (!isIts || user === undefined) return undefined
     const done = await db.transaction().execute(async (trx) => {
       if (!(await isStill(trx, user, hold))) return undefined

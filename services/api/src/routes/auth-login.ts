@@ -25,7 +25,7 @@ export const loginRoute = routes((app, { config, db, passwords, metrics }) => {
     async (request) => {
       const { username, password } = request.body
       const { refreshTtlS, accessTtlS } = config.tokens
-      const proof = { account: { username }, password, hold: 'shared' } as const
+      const proof = { account: { username }, password, hold: 'shared', signal: request.signal } as const
       const done = await withPassword({ db, passwords }, proof, (trx, { id }) =>
         startSession(trx, id, refreshTtlS),
       )
@@ -36,7 +36,7 @@ export const loginRoute = routes((app, { config, db, passwords, metrics }) => {
       }
       const { user, result: session } = done
       if (user.password_hash !== null && passwords.isOutdated(user.password_hash)) {
-        const password_hash = await passwords.hash(password)
+        const password_hash = await passwords.hash(password, request.signal)
         // Only in place of what was verified: the password may have been changed meanwhile.
         await db
           .updateTable('chat.users')

@@ -22,7 +22,7 @@ export const registerRoute = routes((app, { config, db, passwords, metrics }) =>
     },
     async (request, reply) => {
       const { username, password, displayName } = request.body
-      const hash = await passwords.hash(password)
+      const hash = await passwords.hash(password, request.signal)
       const [user, session] = await db
         .transaction()
         .execute(async (trx) => {

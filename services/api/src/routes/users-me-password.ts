@@ -26,8 +26,13 @@ export const passwordRoute = routes((app, { config, db, passwords, signals }) =>
       const { userId, sessionId } = identityOf(request)
       const { currentPassword, newPassword } = request.body
       // Before anything is locked: it is slow by intent.
-      const password_hash = await passwords.hash(newPassword)
-      const proof = { account: { id: userId }, password: currentPassword, hold: 'alone' } as const
+      const password_hash = await passwords.hash(newPassword, request.signal)
+      const proof = {
+        account: { id: userId },
+        password: currentPassword,
+        hold: 'alone',
+        signal: request.signal,
+      } as const
       const done = await withPassword({ db, passwords }, proof, async (trx) => {
         await trx.updateTable('chat.users').set({ password_hash }).where('id', '=', userId).execute()
         return endSessions(trx, userId, sessionId)

@@ -6,6 +6,7 @@ import { type Connection, encodeFrame } from '../sockets/connection.ts'
 import type { Connections } from '../sockets/connections.ts'
 import { TokenBuckets } from '../sockets/limits.ts'
 import { PresenceFrames } from './presence-frames.ts'
+import { RoomChanges } from './room-changes.ts'
 
 export interface SignalHandlerOptions {
   readonly signals: Live['signals']
@@ -23,6 +24,7 @@ const [TYPING_PER_SECOND, TYPING_BURST] = [5, 20] as const
 export class SignalHandler {
   readonly #options: SignalHandlerOptions
   readonly #presence: PresenceFrames
+  readonly #changes: RoomChanges
   /** The latest removal's version and read position of each room and user; the oldest first. */
   readonly #heardLast = new Map<string, number>()
   readonly #typists = new TokenBuckets(TYPING_PER_SECOND, TYPING_BURST)
@@ -31,6 +33,9 @@ export class SignalHandler {
   constructor(options: SignalHandlerOptions) {
     this.#options = options
     this.#presence = new PresenceFrames(options.rooms)
+    this.#changes = new RoomChanges((roomId) =>
+      options.rooms.broadcast(roomId, encodeFrame({ type: 'roomChanged', roomId })),
+    )
   }
 
   start(): void {
@@ -39,6 +44,7 @@ export class SignalHandler {
 
   stop(): void {
     this.#stopListening()
+    this.#changes.stop()
   }
 
   watch(channel: Channel): void {
@@ -79,7 +85,7 @@ export class SignalHandler {
         rooms.broadcast(signal.roomId, encodeFrame(signal), signal.userId)
         break
       case 'roomChanged':
-        rooms.broadcast(signal.roomId, encodeFrame(signal))
+        this.#changes.changed(signal.roomId)
         break
       case 'readCursor':
         this.#read(signal)

@@ -44,6 +44,9 @@ export function attack<Prepared = undefined>(
   return it as Attack
 }
 
+/** Between one connection of an attacker's and the next: they do not come in one moment. */
+export const RAMP_MS = 4
+
 /** Of those who attack, unless it is said otherwise. */
 export const ADDRESSES = 4
 

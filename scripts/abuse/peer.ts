@@ -6,6 +6,8 @@ export interface PeerOptions {
   readonly index: number
   readonly token?: string | undefined
   readonly address?: string
+  /** Until it comes first; default: at once. */
+  readonly afterMs?: number
   /** Whether one that was lost comes again at once. */
   readonly comesAgain?: boolean
   readonly opened?: (peer: Peer) => void
@@ -20,15 +22,17 @@ export class Peer {
   readonly index: number
   readonly #ground: Ground
   readonly #options: PeerOptions
-  #socket: LightSocket
+  #socket: LightSocket | undefined
   #isOpen = false
 
   constructor(ground: Ground, options: PeerOptions) {
     this.index = options.index
     this.#ground = ground
     this.#options = options
-    this.#socket = this.#connect()
-    ground.over.addEventListener('abort', () => this.#socket.cut(), { once: true })
+    const { afterMs = 0 } = options
+    if (afterMs === 0) this.#connect()
+    else setTimeout(() => this.#connect(), afterMs)
+    ground.over.addEventListener('abort', () => this.#socket?.cut(), { once: true })
   }
 
   get isOpen(): boolean {
@@ -43,19 +47,20 @@ export class Peer {
   write(bytes: Buffer, frames = 1): void {
     if (!this.#isOpen) return
     this.#ground.tally.sent(bytes.length, frames)
-    this.#socket.write(bytes)
+    this.#socket?.write(bytes)
   }
 
   stopReading(): void {
-    this.#socket.pause()
+    this.#socket?.pause()
   }
 
   cut(): void {
     this.#isOpen = false
-    this.#socket.cut()
+    this.#socket?.cut()
   }
 
-  #connect(): LightSocket {
+  #connect(): void {
+    if (this.#ground.over.aborted) return
     const { index, token, address = addressOf(index % ADDRESSES), opened, heard } = this.#options
     this.#ground.tally.connected()
     const events: LightSocketEvents = {
@@ -66,7 +71,7 @@ export class Peer {
       frame: (_socket, bytes, from, to) => heard?.(bytes.toString('utf8', from, to), this),
       lost: (_socket, why) => this.#lost(why),
     }
-    return new LightSocket(index, this.#ground.wsUrl, token, events, address)
+    this.#socket = new LightSocket(index, this.#ground.wsUrl, token, events, address)
   }
 
   #lost(why: string): void {
@@ -79,9 +84,7 @@ export class Peer {
   }
 
   #again(): void {
-    setImmediate(() => {
-      if (!this.#ground.over.aborted) this.#socket = this.#connect()
-    })
+    setImmediate(() => this.#connect())
   }
 }
 

@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http'
-import { ADDRESSES, addressOf, type Ground } from './attack.ts'
+import { ADDRESSES, addressOf, type Ground, RAMP_MS } from './attack.ts'
 
 export interface HttpCall {
   readonly method: 'GET' | 'POST'
@@ -17,7 +17,7 @@ export function loops(
 ): void {
   for (let index = 0; index < width; index += 1) {
     const localAddress = addressOf(index % addresses)
-    void loop(ground, localAddress, (nth) => callOf(index, nth))
+    setTimeout(() => void loop(ground, localAddress, (nth) => callOf(index, nth)), index * RAMP_MS)
   }
 }
 

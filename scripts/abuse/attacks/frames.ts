@@ -1,5 +1,5 @@
 import { maskedText } from '../../raw-websocket.ts'
-import { ADDRESSES, addressOf, attack, every, type Ground } from '../attack.ts'
+import { ADDRESSES, addressOf, attack, every, type Ground, RAMP_MS } from '../attack.ts'
 import { countRefusals, Peer, type PeerOptions } from '../peer.ts'
 import { type Attackers, attackersOf } from '../people.ts'
 
@@ -27,6 +27,7 @@ export function peersOf(
         index,
         token,
         address: addressOf(index % addresses),
+        afterMs: index * RAMP_MS,
         comesAgain: true,
         ...options,
       })

@@ -20,8 +20,8 @@ import { EdgeTraces } from './traces.ts'
 /** Kafka's least: an edge that was killed finds its group free again after it. */
 const SESSION_TIMEOUT_MS = 6_000
 const LOG_POOL_SIZE = 5
-/** Two sockets of a user in as many rooms as they may be; all of them again after ten seconds. */
-const JOIN_BURST_SOCKETS = 2
+/** Of one user at once: four sockets in as many rooms as they may be; all of them again after ten seconds. */
+const JOIN_BURST_SOCKETS = 4
 const JOINS_AGAIN_S = 10
 
 export interface EdgeOverrides {

@@ -21,8 +21,8 @@ const NO_PROGRESS_MS = 10_000
 const SILENT_MS = 45_000
 const BAD_FRAMES = 10
 const BAD_FRAMES_WINDOW_MS = 60_000
-/** Refused joins of a socket, with a burst of them: as many as a client in too many rooms asks for at once. */
-const [REFUSED_JOINS_PER_SECOND, REFUSED_JOINS_BURST] = [50, 500] as const
+/** More than a client asks for that comes again each second with all its rooms, as it was told to. */
+const [REFUSED_JOINS_PER_SECOND, REFUSED_JOINS_BURST] = [500, 1000] as const
 
 export interface ConnectionOptions {
   readonly id: string

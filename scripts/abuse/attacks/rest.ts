@@ -57,7 +57,7 @@ export const exportsAtOnce = attack<OneReader>({
   id: 'exports',
   what: `one user of ${EXPORTED_MESSAGES} messages, ${WIDTH} exports at once`,
   on: 'api',
-  expected: ['200'],
+  expected: ['200', '429'],
   prepare: (field) => oneReader(field, EXPORTED_MESSAGES),
   run: (ground, { token }) =>
     loops(ground, { width: WIDTH }, () => ({ method: 'GET', path: '/users/me/export', token })),

@@ -54,8 +54,8 @@ suiteOn(['postgres'], 'an account’s export', () => {
       SELECT ${roomId}, n, ${newId().slice(0, 20)} || lpad(n::text, 6, '0'), ${id}, lpad(n::text, 8, '0'),
         repeat('€', 4000), now(), 0, n FROM generate_series(1, 2000) n`.execute(database.admin.db)
   }
-  const unread = async (as: Person): Promise<IncomingMessage> => {
-    const url = `${await listen(app)}/users/me/export`
+  const unread = async (as: Person, origin?: string): Promise<IncomingMessage> => {
+    const url = `${origin ?? (await listen(app))}/users/me/export`
     const request = get(url, { headers: { authorization: `Bearer ${as.token}` } })
     request.on('error', () => undefined)
     const [response] = (await once(request, 'response')) as [IncomingMessage]
@@ -186,6 +186,19 @@ suiteOn(['postgres'], 'an account’s export', () => {
     for await (const chunk of response) lines += String(chunk).split('\n').length - 1
     expect(lines).toBe(2002)
     expect(response.complete).toBe(true)
+  })
+
+  test('is refused to who has two under way, and to nobody else', async () => {
+    await sayMuch(await newRoom(app, ada), ada)
+    const origin = await listen(app)
+    const [first, second] = [await unread(ada, origin), await unread(ada, origin)]
+    const refused = await ask(app, 'GET /users/me/export', { as: ada })
+    expectRefusal(refused, 429, 'rate_limited')
+    expect(refused.headers['retry-after']).toBe('10')
+    await exported(bob)
+    first.destroy()
+    await expect.poll(async () => (await ask(app, 'GET /users/me/export', { as: ada })).status).toBe(200)
+    second.destroy()
   })
 
   test('ends with a reader who goes away', async () => {

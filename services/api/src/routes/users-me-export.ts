@@ -13,14 +13,18 @@ const BUFFER_BYTES = 65_536
 /** However slowly it is read; what takes longer is cut off. */
 const EXPORT_TIMEOUT_MS = 600_000
 const RETRY_AFTER_S = 2
+/** Of one user: one, and another where the first was lost without a word. Each reads on for as long as it is read. */
+const EXPORTS_AT_ONCE = 2
+const EXPORTED_AGAIN_AFTER_S = 10
 
 export const exportRoute = routes((app, { db }) => {
-  const running = new Set<Readable>()
+  /** By user. */
+  const running = new Map<Readable, string>()
   let cutOff: NodeJS.Timeout | undefined
   app.addHook('preClose', async () => {
     // As long as other requests have to end.
     cutOff = setTimeout(() => {
-      for (const lines of running) lines.destroy(new Error('the server stops'))
+      for (const lines of running.keys()) lines.destroy(new Error('the server stops'))
     }, ANSWER_TIMEOUT_MS)
   })
   app.addHook('onClose', async () => clearTimeout(cutOff))
@@ -45,8 +49,13 @@ export const exportRoute = routes((app, { db }) => {
     },
     async (request, reply) => {
       const user = await inTime(accountOf(db, userIdOf(request)))
+      const own = [...running.values()].filter((userId) => userId === user.id)
+      if (own.length >= EXPORTS_AT_ONCE) {
+        const retryAfterS = EXPORTED_AGAIN_AFTER_S
+        throw new ApiError('rate_limited', 'exports of this account are under way', { retryAfterS })
+      }
       const lines = Readable.from(exportOf(db, user), { objectMode: false, highWaterMark: BUFFER_BYTES })
-      running.add(lines)
+      running.set(lines, user.id)
       lines.once('close', () => running.delete(lines))
       request.log.info({ userId: user.id, ip: request.ip }, 'account exported')
       return reply

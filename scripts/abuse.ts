@@ -19,7 +19,12 @@ async function main(): Promise<void> {
   for (const attack of ATTACKS) {
     if (only?.has(attack.id) === false) continue
     say(`${attack.id}: ${attack.what}`)
-    const row = await abuse.run(attack, seconds)
+    const row = await abuse.run(attack, seconds).catch((error: Error) => error)
+    if (row instanceof Error) {
+      say(`${attack.id}: could not be measured: ${row.message}`)
+      process.exitCode = 1
+      continue
+    }
     say(`${attack.id}: ${verdictOf(row)}: ${answersOf(row.attacked.answers)}`)
     // At once: what has been measured is not lost with what comes later.
     if (json) console.log(JSON.stringify(row))

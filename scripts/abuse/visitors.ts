@@ -33,7 +33,6 @@ const WELCOME_MS = 200
 /** Each so many pages one comes on a connection of its own. */
 const NEW_CONNECTION_EACH = 4
 const PATIENCE_MS = 10_000
-const ROOT = '/rooms'
 
 const kept = new Agent({ keepAlive: true })
 let pagesMs: number[] = []
@@ -52,7 +51,7 @@ function page({ apiUrl, token, roomId }: VisitPlan, nth: number): Promise<void> 
   const askedAtMs = performance.now()
   const agent = nth % NEW_CONNECTION_EACH === 0 ? false : kept
   const headers = { authorization: `Bearer ${token}` }
-  const path = `${ROOT}/${roomId}/messages?limit=50&before=${51 + (nth % 900)}`
+  const path = `/rooms/${roomId}/messages?limit=50&before=${51 + (nth % 900)}`
   const asked = request({ host, port, path, headers, agent, timeout: PATIENCE_MS }, (answer) => {
     answer.on('end', () => {
       if (answer.statusCode === 200) pagesMs.push(performance.now() - askedAtMs)

@@ -7,7 +7,7 @@ import { asyncProperty, assert as check } from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startSession } from '../src/accounts/sessions.ts'
-import { judge, type Paths, send } from './contract.ts'
+import { documentedPaths, judge, send } from './contract.ts'
 import { casesOf, type Operation } from './openapi-cases.ts'
 import type { World } from './openapi-values.ts'
 import {
@@ -86,14 +86,6 @@ suiteOn(['postgres'], 'whatever is asked, the api answers as its documents say',
     TIMEOUT_MS,
   )
 })
-
-async function documentedPaths(): Promise<Paths> {
-  // Tests are named before there is a database; nothing is asked of it.
-  const app = await startApi(configFor('postgres://127.0.0.1:9/none'))
-  const { body } = await ask(app, 'GET /openapi.json')
-  await app.close()
-  return body.paths
-}
 
 function hashes({ requestBody }: Operation): boolean {
   const fields = requestBody?.content['application/json']?.schema.properties ?? {}

@@ -5,9 +5,19 @@ import { expect } from 'vitest'
 import { z } from 'zod'
 import type { Case, Operation } from './openapi-cases.ts'
 import type { Schema } from './openapi-values.ts'
+import { ask, configFor, startApi } from './support.ts'
 
 /** By path and method, as the documents have them. */
 export type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>
+
+/** What the api serves. */
+export async function documentedPaths(): Promise<Paths> {
+  // Tests are named before there is a database; nothing is asked of it.
+  const app = await startApi(configFor('postgres://127.0.0.1:9/none'))
+  const { body } = await ask(app, 'GET /openapi.json')
+  await app.close()
+  return body.paths
+}
 
 export interface WireAnswer {
   readonly status: number

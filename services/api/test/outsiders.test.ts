@@ -1,115 +1,199 @@
-import { newId } from '@roomlog/protocol'
+import { ERROR_STATUS, newId } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
-import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
+  ACCESS,
+  ASKERS,
+  type Asker,
+  CASES,
+  type Case,
+  FOREIGN,
+  type Known,
+  NAMES_NOTHING,
+  type Outcome,
+  PLACES,
+  type Place,
+  SWEPT_ELSEWHERE,
+} from './access-table.ts'
+import { type AccessWorld, accessWorlds, CANARY, knownTo } from './access-world.ts'
+import { documentedPaths } from './contract.ts'
+import { everything } from './everything.ts'
+import type { Operation } from './openapi-cases.ts'
+import {
+  type Answer,
   ask,
   configFor,
   expectRefusal,
-  newPerson,
-  newRoom,
   type Person,
-  say,
   startApi,
   type TestDatabase,
   testDatabase,
 } from './support.ts'
 
-interface Known {
-  readonly room: string
-  readonly owner: Person
-  readonly message: string
+const INSIDE: readonly Asker[] = ['member', 'owner', 'loggedOut']
+const paths = await documentedPaths()
+const operations: readonly (readonly [name: string, operation: Operation])[] = Object.entries(paths).flatMap(
+  ([path, methods]) => Object.entries(methods).map(([method, it]) => [`${method} ${path}`, it] as const),
+)
+const cases = operations.flatMap(([name]) => casesOf(name).map((it) => [name, it] as const))
+const foreign = operations.flatMap(([name, operation]) =>
+  namesIn(operation)
+    .filter((field) => FOREIGN[field] !== undefined)
+    .map((field) => [name, field] as const),
+)
+
+function casesOf(name: string): readonly Case[] {
+  return [CASES[name] ?? []].flat()
 }
 
-/** Every call that names a room. */
-const CALLS: readonly (readonly [call: (known: Known) => string, body?: (known: Known) => object])[] = [
-  [({ room }) => `GET /rooms/${room}`],
-  [({ room }) => `GET /rooms/${room}/messages`],
-  [({ room, message }) => `GET /rooms/${room}/messages?after=${message}`],
-  [({ room }) => `GET /rooms/${room}/members`],
-  [({ room }) => `PATCH /rooms/${room}`, () => ({ name: 'mine' })],
-  [({ room }) => `POST /rooms/${room}/members`, ({ owner }) => ({ username: owner.username })],
-  [({ room }) => `POST /rooms/${room}/members`, () => ({ username: 'nobody_at_all' })],
-  [({ room, owner }) => `PATCH /rooms/${room}/members/${owner.id}`, () => ({ role: 'member' })],
-  [({ room, owner }) => `DELETE /rooms/${room}/members/${owner.id}`],
-  [({ room }) => `DELETE /rooms/${room}/members/me`],
-  [({ room }) => `DELETE /rooms/${room}/members/${newId()}`],
-  [({ room }) => `POST /rooms/${room}/read`, ({ message }) => ({ lastReadMessageId: message })],
-  [({ room }) => `POST /rooms/${room}/read`, () => ({ lastReadMessageId: newId() })],
-]
+/** Of an operation's parameters, and of its body's fields. */
+function namesIn({ parameters = [], requestBody }: Operation): readonly string[] {
+  const fields = requestBody?.content['application/json']?.schema.properties ?? {}
+  return [...parameters.map(({ name }) => name), ...Object.keys(fields)]
+}
 
-suiteOn(['postgres'], 'whoever is no member', () => {
+suiteOn(['postgres'], 'access', () => {
   let database: TestDatabase
   let app: FastifyInstance
-  let ada: Person
-  let mallory: Person
-  let removed: Person
-  let closed: Known
-  let open: Known
+  let newWorld: () => Promise<AccessWorld>
+  /** For what changes nothing. */
+  let still: AccessWorld
 
   beforeAll(async () => {
     database = await testDatabase()
     app = await startApi(configFor(database.url))
-    ada = await newPerson(app, database)
-    mallory = await newPerson(app, database)
-    removed = await newPerson(app, database)
-    closed = await known('private')
-    open = await known('public')
+    newWorld = await accessWorlds(app, database)
+    still = await newWorld()
   })
   afterAll(async () => {
     await app.close()
     await database[Symbol.asyncDispose]()
   })
 
-  async function known(visibility: 'public' | 'private'): Promise<Known> {
-    const room = await newRoom(app, ada, { visibility })
-    const [message = ''] = await say(database, room, ada.id, ['secret'])
-    await ask(app, `POST /rooms/${room}/members`, { as: ada, body: { username: removed.username } })
-    await ask(app, `DELETE /rooms/${room}/members/${removed.id}`, { as: ada })
-    return { room, owner: ada, message }
+  async function answerTo(
+    name: string,
+    { query = {}, body, userId }: Case,
+    as: Person | undefined,
+    known: Known,
+  ): Promise<Answer> {
+    const [method = '', path = ''] = name.split(' ')
+    const filled = path.replace('{roomId}', known.roomId).replace('{userId}', userId ?? known.userId)
+    const values = Object.entries(query).map(([key, value]) => [key, value(known)])
+    const url = values.length === 0 ? filled : `${filled}?${new URLSearchParams(values)}`
+    return ask(app, `${method.toUpperCase()} ${url}`, {
+      ...(as === undefined ? {} : { as }),
+      ...(body === undefined ? {} : { body: body(known) }),
+    })
   }
 
-  const answerTo = (as: Person, at: Known, [call, body]: (typeof CALLS)[number]) =>
-    ask(app, call(at), { as, ...(body === undefined ? {} : { body: body(at) }) })
-  const everything = async () => {
-    const { rows } = await sql`
-      SELECT r.*, (SELECT jsonb_agg(m ORDER BY m.user_id) FROM chat.room_members m WHERE m.room_id = r.id) AS members,
-             (SELECT jsonb_agg(b ORDER BY b.user_id) FROM chat.room_bans b WHERE b.room_id = r.id) AS bans
-      FROM chat.rooms r ORDER BY r.id`.execute(database.admin.db)
-    return rows
-  }
+  test('is told of every operation, and of nothing else', () => {
+    expect(Object.keys(CASES).toSorted()).toEqual(operations.map(([name]) => name).toSorted())
+  })
 
-  describe.each(
-    CALLS.map(
-      (call) =>
-        [call[0]({ room: ':id', message: ':message', owner: { id: ':user' } as Person }), call] as const,
-    ),
-  )('%s', (_, call) => {
-    test('finds a private room as little as one that never was, and changes nothing', async () => {
-      const before = await everything()
-      const absent = await answerTo(mallory, { ...closed, room: newId() }, call)
-      expectRefusal(absent, 404, 'room_not_found')
-      for (const person of [mallory, removed]) {
-        const hidden = await answerTo(person, closed, call)
-        expectRefusal(hidden, 404, 'room_not_found')
-        expect(hidden.body.error.message).toBe(absent.body.error.message)
+  test('is told of every parameter and field', () => {
+    const named = new Set(operations.flatMap(([, operation]) => namesIn(operation)))
+    const told = [...NAMES_NOTHING, ...SWEPT_ELSEWHERE, ...Object.keys(FOREIGN)]
+    expect([...named].toSorted()).toEqual(told.toSorted())
+  })
+
+  test('wants a token where the documents say so', () => {
+    for (const [name, operation] of operations) {
+      for (const { access } of casesOf(name)) {
+        const isOpen = access === 'anybody' || access === 'session'
+        expect([name, operation.security !== undefined]).toEqual([name, !isOpen])
       }
-      expect(await everything()).toEqual(before)
+    }
+  })
+
+  test('is had by no route besides the documented, the page’s files and the documents themselves', () => {
+    const served = routesOf(app.printRoutes({ commonPrefix: false }))
+    const documented = Object.keys(paths).map((path) => path.replaceAll(/\{(\w+)\}/g, ':$1'))
+    const besides = served.filter((path) => !documented.includes(path))
+    const known = /^\/?(\*|openapi\.json|docs(\/.*)?|assets\/\*|[\w-]+\.\w+)?$/
+    expect(besides.filter((path) => !known.test(path))).toEqual([])
+    expect(served).toEqual(expect.arrayContaining(documented))
+  })
+
+  describe.each(cases)('to %s, %j', (name, it) => {
+    const isOfRooms = name.includes('{roomId}')
+    const outcomeOf = (asker: Asker, place: Place): Outcome => ACCESS[it.access][asker][place]
+    const all = (isOfRooms ? PLACES : (['public'] as const)).flatMap((place) =>
+      ASKERS.map((asker) => ({ asker, place, outcome: outcomeOf(asker, place) })),
+    )
+    const answerIn = (world: AccessWorld, asker: Asker, place: Place) => {
+      const as = asker === 'nobody' ? undefined : world.people[asker]
+      return answerTo(name, it, as, knownTo(asker, place, world))
+    }
+
+    test('is refused to whom it is none of, and then changes nothing', async () => {
+      const before = await everything(database)
+      const told = new Map<string, object>()
+      for (const { asker, place, outcome } of all) {
+        if (outcome === 'ok') continue
+        const answer = await answerIn(still, asker, place)
+        expect({ asker, place, code: answer.body.error?.code }).toEqual({ asker, place, code: outcome })
+        expectRefusal(answer, ERROR_STATUS[outcome], outcome)
+        expect(JSON.stringify(answer.body)).not.toContain(CANARY)
+        told.set(`${asker} ${place}`, toldBy(answer))
+      }
+      expect(await everything(database)).toEqual(before)
+      // To whoever is no member a private room is one that never was: nothing in the answer differs.
+      for (const asker of ASKERS.filter((one) => !INSIDE.includes(one))) {
+        expect([asker, told.get(`${asker} private`)]).toEqual([asker, told.get(`${asker} absent`)])
+      }
     })
 
-    test('has no say in a public room, and changes nothing', async () => {
-      const before = await everything()
-      for (const person of [mallory, removed]) {
-        expectRefusal(await answerTo(person, open, call), 403, 'not_a_member')
+    test('is given to all others', async () => {
+      const changes = !name.startsWith('get ')
+      let world = changes ? await newWorld() : still
+      for (const { asker, place, outcome } of all) {
+        if (outcome !== 'ok') continue
+        const { status, body } = await answerIn(world, asker, place)
+        expect({ asker, place, body, isDone: status < 300 }).toEqual({ asker, place, body, isDone: true })
+        if (!INSIDE.includes(asker)) expect(JSON.stringify(body)).not.toContain(CANARY)
+        // What askers do to accounts and sessions of their own is nothing to the others.
+        if (changes && isOfRooms) world = await newWorld()
       }
-      expect(await everything()).toEqual(before)
-    })
-
-    test('needs a token', async () => {
-      const [path, body] = call
-      const payload = body === undefined ? {} : { body: body(open) }
-      expectRefusal(await ask(app, path(open), payload), 401, 'unauthenticated')
     })
   })
+
+  test.each(foreign)('to %s is no way to another room by its %s', async (name, field) => {
+    const other = await newWorld()
+    const code = FOREIGN[field] ?? expect.fail()
+    const own = knownTo('owner', 'private', still)
+    const isNamed = ({ query, body }: Case) => field === 'userId' || field in { ...query, ...body?.(own) }
+    const asked = casesOf(name).find(isNamed) ?? expect.fail()
+    const before = await everything(database)
+    const told = new Set<string>()
+    for (const { messageId } of [other.rooms.private, other.rooms.public, { messageId: newId() }]) {
+      for (const userId of [other.userId, other.people.deleted.id, newId()]) {
+        const answer = await answerTo(name, asked, still.people.owner, { ...own, userId, messageId })
+        expectRefusal(answer, ERROR_STATUS[code], code)
+        told.add(JSON.stringify(toldBy(answer)))
+      }
+    }
+    expect(told.size).toBe(1)
+    expect(await everything(database)).toEqual(before)
+  })
 })
+
+/** All of a refusal but what is another for each request. */
+function toldBy({ status, body, headers }: Answer): object {
+  const { 'x-request-id': _id, date: _date, ...others } = headers
+  const { requestId: _requestId, ...error } = body.error
+  return { status, error, headers: others }
+}
+
+/** The paths in Fastify's drawing of its routes: each line is a part, as deep as it is indented. */
+function routesOf(drawing: string): readonly string[] {
+  const above: string[] = []
+  return drawing.split('\n').flatMap((line) => {
+    const found = /^((?:│ {3}| {4})*)[├└]── (\S+)(?: \((.*)\))?$/.exec(line)
+    if (found === null) return []
+    const [, indent = '', part = '', methods] = found
+    const depth = indent.length / 4
+    above.splice(depth, above.length, part)
+    return methods === undefined ? [] : [above.join('').replaceAll('//', '/')]
+  })
+}

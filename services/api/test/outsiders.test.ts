@@ -1,5 +1,5 @@
 import { ERROR_STATUS, newId } from '@roomlog/protocol'
-import { suiteOn } from '@roomlog/testkit'
+import { suiteOn, tableDigests } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -18,7 +18,6 @@ import {
 } from './access-table.ts'
 import { type AccessWorld, accessWorlds, CANARY, knownTo } from './access-world.ts'
 import { documentedPaths } from './contract.ts'
-import { everything } from './everything.ts'
 import type { Operation } from './openapi-cases.ts'
 import {
   type Answer,
@@ -70,6 +69,8 @@ suiteOn(['postgres'], 'access', () => {
     await app.close()
     await database[Symbol.asyncDispose]()
   })
+
+  const everything = () => tableDigests(database.url, ['chat', 'engine'])
 
   async function answerTo(
     name: string,
@@ -127,7 +128,7 @@ suiteOn(['postgres'], 'access', () => {
     }
 
     test('is refused to whom it is none of, and then changes nothing', async () => {
-      const before = await everything(database)
+      const before = await everything()
       const told = new Map<string, object>()
       for (const { asker, place, outcome } of all) {
         if (outcome === 'ok') continue
@@ -137,7 +138,7 @@ suiteOn(['postgres'], 'access', () => {
         expect(JSON.stringify(answer.body)).not.toContain(CANARY)
         told.set(`${asker} ${place}`, toldBy(answer))
       }
-      expect(await everything(database)).toEqual(before)
+      expect(await everything()).toEqual(before)
       // To whoever is no member a private room is one that never was: nothing in the answer differs.
       for (const asker of ASKERS.filter((one) => !INSIDE.includes(one))) {
         expect([asker, told.get(`${asker} private`)]).toEqual([asker, told.get(`${asker} absent`)])
@@ -164,7 +165,7 @@ suiteOn(['postgres'], 'access', () => {
     const own = knownTo('owner', 'private', still)
     const isNamed = ({ query, body }: Case) => field === 'userId' || field in { ...query, ...body?.(own) }
     const asked = casesOf(name).find(isNamed) ?? expect.fail()
-    const before = await everything(database)
+    const before = await everything()
     const told = new Set<string>()
     for (const { messageId } of [other.rooms.private, other.rooms.public, { messageId: newId() }]) {
       for (const userId of [other.userId, other.people.deleted.id, newId()]) {
@@ -174,7 +175,7 @@ suiteOn(['postgres'], 'access', () => {
       }
     }
     expect(told.size).toBe(1)
-    expect(await everything(database)).toEqual(before)
+    expect(await everything()).toEqual(before)
   })
 })
 

@@ -1,14 +1,13 @@
-import { newId } from '@roomlog/protocol'
 import { postgres, suiteOn, type TestPostgres } from '@roomlog/testkit'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { connect, type Database, failureKind, listen, migrate, ROLES, sqlState } from '../src/index.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { connect, type Database, failureKind, listen, migrate } from '../src/index.ts'
 
 suiteOn(['postgres'], 'migrate', () => {
   let server: TestPostgres
   const databases: Database[] = []
-  const open = (role?: string) => {
-    const database = connect({ url: server.url, role, applicationName: 'test' })
+  const open = () => {
+    const database = connect({ url: server.url, applicationName: 'test' })
     databases.push(database)
     return database
   }
@@ -32,42 +31,6 @@ suiteOn(['postgres'], 'migrate', () => {
     expect(await migrate(server.url)).toEqual({ applied: [], roles: true })
     const { epoch } = await open().db.selectFrom('chat.cluster').select('epoch').executeTakeFirstOrThrow()
     expect(epoch).toMatch(/^[0-9a-f-]{36}$/)
-  })
-
-  describe('a role does its work and nothing else', () => {
-    const insertMessage = sql`INSERT INTO chat.messages
-      VALUES (${newId()}, 1, ${newId()}, ${newId()}, 'abcdefgh', 'x', now(), 0, 0)`
-    const DENIED = '42501'
-    test.each([
-      [ROLES.edge, sql`SELECT * FROM chat.messages`, undefined],
-      [ROLES.edge, sql`SELECT * FROM chat.cluster, chat.rooms, chat.room_members`, undefined],
-      [ROLES.edge, insertMessage, DENIED],
-      [ROLES.edge, sql`SELECT * FROM chat.users`, DENIED],
-      [ROLES.edge, sql`UPDATE chat.rooms SET name = 'x'`, DENIED],
-      [ROLES.edge, sql`DELETE FROM engine.log_records`, undefined],
-      [ROLES.persister, insertMessage, undefined],
-      [ROLES.persister, sql`SELECT 1 FROM chat.rooms FOR NO KEY UPDATE`, undefined],
-      [ROLES.persister, sql`UPDATE chat.rooms SET last_seq = 0`, undefined],
-      [ROLES.persister, sql`UPDATE chat.rooms SET name = 'x'`, DENIED],
-      [ROLES.persister, sql`UPDATE chat.messages SET body = 'x'`, DENIED],
-      [ROLES.persister, sql`DELETE FROM chat.messages`, DENIED],
-      [ROLES.api, sql`SELECT * FROM chat.messages`, undefined],
-      [ROLES.api, insertMessage, DENIED],
-      [ROLES.api, sql`UPDATE chat.rooms SET last_seq = 9`, DENIED],
-      [
-        ROLES.api,
-        sql`INSERT INTO chat.rooms (id, name, visibility, last_seq) VALUES ('x', 'x', 'public', 9)`,
-        DENIED,
-      ],
-      ...Object.values(ROLES).flatMap((role) => [
-        [role, sql`DROP TABLE chat.messages`, DENIED] as const,
-        [role, sql`CREATE TABLE chat.t (a int)`, DENIED] as const,
-        [role, sql`UPDATE chat.cluster SET epoch = 'x'`, DENIED] as const,
-      ]),
-    ] as const)('%s, case %#', async (role, statement, refusal) => {
-      const state = await statement.execute(open(role).db).then(() => undefined, sqlState)
-      expect(state).toBe(refusal)
-    })
   })
 
   test('errors are told apart by their SQLSTATE', async () => {

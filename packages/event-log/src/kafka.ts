@@ -57,7 +57,8 @@ export function kafkaClients(clientId: string, settings: KafkaSettings, logger: 
       logLevel: level,
       logCreator: () => (entry) => forward(logger, entry),
       ...(ssl === undefined ? {} : { ssl }),
-      ...(sasl === undefined ? {} : { sasl }),
+      // A copy: kafkajs keeps its authenticator in it, and settings are frozen.
+      ...(sasl === undefined ? {} : { sasl: { ...sasl } }),
     })
   // Whoever uses producer and admin is told of each failure and logs it once.
   const quiet = client(logLevel.NOTHING)

@@ -26,9 +26,14 @@ export interface KafkaProgram {
   readonly broker: (settingsFile: string) => readonly string[]
   /**
    * Makes a broker's data in a folder that is its own, and resolves with the file of its settings there. All brokers of
-   * one cluster are given its id; default: a new one.
+   * one cluster are given its id; default: a new one. `logins` are made with it, by SCRAM-SHA-512.
    */
-  format(folder: string, settings: Readonly<Record<string, string>>, clusterId?: string): Promise<string>
+  format(
+    folder: string,
+    settings: Readonly<Record<string, string>>,
+    clusterId?: string,
+    logins?: Readonly<Record<string, string>>,
+  ): Promise<string>
   /** Where to keep what makes it start faster: fits only this Java and these jars. */
   readonly archive: string
 }
@@ -51,12 +56,16 @@ export async function kafkaProgram(): Promise<KafkaProgram> {
   return {
     archive,
     broker: (settingsFile) => [...options, 'kafka.Kafka', settingsFile],
-    format: async (folder, settings, clusterId = newClusterId()) => {
+    format: async (folder, settings, clusterId = newClusterId(), logins = {}) => {
       const [file, data] = [join(folder, 'server.properties'), join(folder, 'data')]
       await mkdir(data)
       await writeFile(file, asProperties({ ...settings, 'log.dirs': data }))
       const args = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file]
-      await run('java', [...options, ...args])
+      const scram = Object.entries(logins).flatMap(([name, password]) => [
+        '--add-scram',
+        `SCRAM-SHA-512=[name=${name},password=${password}]`,
+      ])
+      await run('java', [...options, ...args, ...scram])
       return file
     },
   }

@@ -80,7 +80,7 @@ suiteOn(['postgres'], 'access', () => {
   ): Promise<Answer> {
     const [method = '', path = ''] = name.split(' ')
     const filled = path.replace('{roomId}', known.roomId).replace('{userId}', userId ?? known.userId)
-    const values = Object.entries(query).map(([key, value]) => [key, value(known)])
+    const values = Object.entries(query).map(([key, value]) => [key, value(known)] as [string, string])
     const url = values.length === 0 ? filled : `${filled}?${new URLSearchParams(values)}`
     return ask(app, `${method.toUpperCase()} ${url}`, {
       ...(as === undefined ? {} : { as }),

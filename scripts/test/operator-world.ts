@@ -41,7 +41,7 @@ export interface Ended {
 
 /** Runs one of the commands as a person would, with `env` as all of its environment. */
 export function command(
-  script: 'audit' | 'demo' | 'dlq' | 'restored' | 'to-full',
+  script: 'audit' | 'demo' | 'dlq' | 'restored' | 'retention' | 'to-full',
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<Ended> {

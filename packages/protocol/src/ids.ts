@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto'
-import { monotonicFactory } from 'ulid'
+import { encodeTime, monotonicFactory } from 'ulid'
 import { z } from 'zod'
 
 export const ID_LENGTH = 26
@@ -42,4 +42,9 @@ const monotonic = monotonicFactory(random)
 /** A new ULID, rising within this process; `timeMs` defaults to now. */
 export function newId(timeMs?: number): string {
   return monotonic(timeMs)
+}
+
+/** The lowest ULID of that time: all that were made before are below it. */
+export function lowestId(timeMs: number): string {
+  return encodeTime(timeMs).padEnd(ID_LENGTH, '0')
 }

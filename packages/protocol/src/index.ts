@@ -1,6 +1,6 @@
 export { type DecodedFrame, decodeClientFrame } from './decode-frame.ts'
 export { type ClientFrameSchemas, clientFrameSchemas } from './frames.ts'
-export { clientMsgIdSchema, idSchema, newId, pooledRandom } from './ids.ts'
+export { clientMsgIdSchema, idSchema, lowestId, newId, pooledRandom } from './ids.ts'
 export { limitSettings, limitsOf } from './limit-settings.ts'
 export { messageSchema, seqSchema } from './message.ts'
 export {

@@ -234,6 +234,18 @@ export const exportLineSchema = z.discriminatedUnion('type', [
     joinedAt: z.string(),
     lastReadSeq: seqSchema,
   }),
+  z
+    .object({ type: z.literal('removal'), roomId: idSchema })
+    .describe('An owner has removed the account from this room: only an owner can add it again'),
+  z.object({
+    type: z.literal('session'),
+    id: idSchema,
+    createdAt: z.string(),
+    lastRefreshedAt: z.string(),
+    expiresAt: z.string(),
+    /** Null: not ended by a logout or the like. */
+    endedAt: z.string().nullable(),
+  }),
   toldMessageSchema.extend({ type: z.literal('message') }),
 ])
 export type ExportLine = z.infer<typeof exportLineSchema>

@@ -21,6 +21,8 @@ export type TestKafka = AsyncDisposable & {
 export type TestRedis = AsyncDisposable & {
   readonly url: string
   readonly namespace: string
+  /** Each key below the namespace, with its value as the server dumps it. */
+  readonly contents: () => Promise<readonly string[]>
 }
 
 /** A value for the setting NAMESPACE that no other suite has, so that they can share servers. */
@@ -80,9 +82,20 @@ export async function redis(ns = namespace()): Promise<TestRedis> {
   return {
     url: urls[0],
     namespace: ns,
+    contents: () => contentsBelow(urls[0], `${ns}:*`),
     [Symbol.asyncDispose]: async () => {
       if (how === 'given') await deleteKeys(urls[0], `${ns}:*`)
     },
+  }
+}
+
+async function contentsBelow(url: string, pattern: string): Promise<readonly string[]> {
+  const client = new Redis(url)
+  try {
+    const contentOf = async (key: string) => `${key} ${(await client.dumpBuffer(key))?.toString('latin1')}`
+    return await Promise.all((await client.keys(pattern)).map(contentOf))
+  } finally {
+    client.disconnect()
   }
 }
 

@@ -16,6 +16,8 @@ export async function deleteAccount(trx: Transaction<Tables>, userId: string): P
     WITH ended AS (DELETE FROM chat.room_members WHERE user_id = ${userId} RETURNING room_id)
     UPDATE chat.rooms SET member_version = member_version + 1, member_count = member_count - 1
     WHERE id IN (SELECT room_id FROM ended)`.execute(trx)
+  // Who never comes again need not be kept out.
+  await trx.deleteFrom('chat.room_bans').where('user_id', '=', userId).execute()
   await endSessions(trx, userId)
   await trx
     .updateTable('chat.users')

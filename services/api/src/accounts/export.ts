@@ -11,6 +11,8 @@ const PAGE_ROWS = 100
 export async function* exportOf(db: Kysely<Tables>, user: UserRow): AsyncGenerator<string, void> {
   yield linesOf([{ type: 'account', ...userOf(user) }])
   yield* paged((after) => memberships(db, user.id, after))
+  yield* paged((after) => removals(db, user.id, after))
+  yield* paged((after) => sessions(db, user.id, after))
   for (let after = ''; ; ) {
     const rooms = await everRooms(db, user.id, after)
     for (const roomId of rooms) yield* paged((after) => ownMessages(db, roomId, user.id, after))
@@ -56,6 +58,40 @@ async function memberships(db: Kysely<Tables>, userId: string, after: string): P
     lastReadSeq: row.last_read_seq,
   }))
   return { lines, next: rows.length < PAGE_ROWS ? undefined : rows.at(-1)?.room_id }
+}
+
+async function removals(db: Kysely<Tables>, userId: string, after: string): Promise<Page> {
+  const rows = await db
+    .selectFrom('chat.room_bans')
+    .select('room_id')
+    .where('user_id', '=', userId)
+    .where('room_id', '>', after)
+    .orderBy('room_id')
+    .limit(PAGE_ROWS)
+    .execute()
+  const lines = rows.map((row) => ({ type: 'removal' as const, roomId: row.room_id }))
+  return { lines, next: rows.length < PAGE_ROWS ? undefined : rows.at(-1)?.room_id }
+}
+
+/** Their tokens are known by a hash alone, which tells nothing. */
+async function sessions(db: Kysely<Tables>, userId: string, after: string): Promise<Page> {
+  const rows = await db
+    .selectFrom('chat.refresh_families')
+    .select(['id', 'created_at', 'generation_at', 'expires_at', 'revoked_at'])
+    .where('user_id', '=', userId)
+    .where('id', '>', after)
+    .orderBy('id')
+    .limit(PAGE_ROWS)
+    .execute()
+  const lines = rows.map((row) => ({
+    type: 'session' as const,
+    id: row.id,
+    createdAt: row.created_at.toISOString(),
+    lastRefreshedAt: row.generation_at.toISOString(),
+    expiresAt: row.expires_at.toISOString(),
+    endedAt: row.revoked_at?.toISOString() ?? null,
+  }))
+  return { lines, next: rows.length < PAGE_ROWS ? undefined : rows.at(-1)?.id }
 }
 
 /** Rooms that the user is a member of or was: a page of them, by id. */

@@ -39,7 +39,7 @@ export const exportRoute = routes((app, { db }) => {
       schema: {
         summary: 'All that is mine, as JSON lines',
         description:
-          'The account, its memberships and its messages, also those in rooms it has left. An answer that is cut off is not whole.',
+          'The account, its memberships, removals and sessions, and its messages, also those in rooms it has left. An answer that is cut off is not whole.',
         security: BEARER,
         response: {
           200: { description: 'JSON lines', content: { [JSON_LINES]: { schema: exportLineSchema } } },

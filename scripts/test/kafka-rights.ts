@@ -1,4 +1,5 @@
 import { namespaced, TOPICS, type Topic } from '@roomlog/events'
+import type { GuardedKafka, Principal } from '@roomlog/testkit/guarded-kafka'
 import {
   AclOperationTypes,
   AclPermissionTypes,
@@ -7,7 +8,6 @@ import {
   logLevel,
   ResourcePatternTypes,
 } from 'kafkajs'
-import type { GuardedKafka, Principal } from './guarded-kafka.ts'
 
 /** ConfigResourceTypes.TOPIC, which kafkajs exports as a type alone. */
 const TOPIC_CONFIG = 2

@@ -1,10 +1,9 @@
 import { newId } from '@roomlog/protocol'
-import { redis, suiteOn, type TestRedis } from '@roomlog/testkit'
+import { type AclUser, type AclUsers, aclUsers, redis, suiteOn, type TestRedis } from '@roomlog/testkit'
 import { Redis } from 'ioredis'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connectLive, type Live } from '../src/index.ts'
-import { type AclUser, type AclUsers, aclUsers } from './acl-users.ts'
 
 const silent = pino({ enabled: false })
 
@@ -102,7 +101,9 @@ suiteOn(['redis'], 'the users of infra/redis/users.acl', () => {
   describe.each(['edge', 'api'] as const)('keep the %s', (user) => {
     const calls = [...FOREIGN_KEYS, ...OTHER_COMMANDS].map((call) => [call.join(' '), call] as const)
     test.each(calls)('from %s', async (_, [command = '', ...args]) => {
-      await expect(clients[user].call(command, ...args)).rejects.toThrow(/NOPERM|The user executing the script can't/)
+      await expect(clients[user].call(command, ...args)).rejects.toThrow(
+        /NOPERM|The user executing the script can't/,
+      )
     })
   })
 

@@ -1,7 +1,6 @@
-import { redis, suiteOn } from '@roomlog/testkit'
+import { aclUsers, redis, suiteOn } from '@roomlog/testkit'
 import { Redis } from 'ioredis'
 import { connectLive } from '../src/index.ts'
-import { aclUsers } from './acl-users.ts'
 import { liveContract, TIMES } from './contract.ts'
 
 // As the user that an edge has in production.

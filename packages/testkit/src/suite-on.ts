@@ -45,7 +45,8 @@ export function suiteUnlessMissing(
   })
 }
 
-async function findMissing(kinds: readonly DependencyKind[]) {
+/** Those of `kinds` that cannot be had, with the reason. */
+export async function findMissing(kinds: readonly DependencyKind[]) {
   const found = await Promise.all(kinds.map(async (kind) => ({ kind, ...(await findServer(kind)) })))
   return found.filter((server) => !server.available)
 }

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   AclOperationTypes,
@@ -8,11 +9,14 @@ import {
   logLevel,
   ResourcePatternTypes,
 } from 'kafkajs'
-import { freePort } from '../../packages/testkit/src/free-port.ts'
-import { kafkaProgram } from '../../packages/testkit/src/kafka-program.ts'
-import { BROKER_SETTINGS, KAFKA_READY_LINE } from '../../packages/testkit/src/kafka-settings.ts'
-import { startNative } from '../../packages/testkit/src/native.ts'
-import { newFolder, ROOT } from './running-roomlog.ts'
+import { freePort } from './free-port.ts'
+import { kafkaProgram } from './kafka-program.ts'
+import { BROKER_SETTINGS, KAFKA_READY_LINE } from './kafka-settings.ts'
+import type { DependencyKind } from './kinds.ts'
+import { startNative } from './native.ts'
+import { findMissing, suiteUnlessMissing } from './suite-on.ts'
+
+const FILE = new URL('../../../infra/kafka/acls', import.meta.url)
 
 /** What follows `User:roomlog-` in infra/kafka/acls. */
 export const PRINCIPALS = ['edge', 'persister', 'topics', 'auditor', 'operator'] as const
@@ -31,11 +35,21 @@ export interface GuardedKafka extends AsyncDisposable {
   envOf(principal: Principal): Readonly<Record<string, string>>
 }
 
+/** As `suiteOn`, where besides a broker of its own can be started. */
+export function suiteOnGuardedKafka(kinds: readonly DependencyKind[], name: string, body: () => void): void {
+  const noProgram = (error: Error) => [{ kind: 'kafka' as const, reason: error.message }]
+  const findAll = async () => [
+    ...(await findMissing(kinds)),
+    ...(await kafkaProgram().then(() => [], noProgram)),
+  ]
+  suiteUnlessMissing(name, kinds, findAll, body)
+}
+
 /** A Kafka that asks everybody for a login, with the rights of infra/kafka/acls in a namespace. */
 export async function guardedKafka(namespace: string): Promise<GuardedKafka> {
   const program = await kafkaProgram()
   const [broker, inner, controller] = [await address(), await address(), await address()]
-  const folder = await newFolder()
+  const folder = await mkdtemp(join(tmpdir(), 'roomlog-test-guarded-kafka-'))
   const settings = {
     ...BROKER_SETTINGS,
     'controller.quorum.voters': `1@${controller}`,
@@ -90,7 +104,7 @@ async function makeRules(broker: string, namespace: string): Promise<void> {
 
 /** The rules of infra/kafka/acls. Throws on what `kafka-acls.sh` would read otherwise than this does. */
 async function rules(namespace: string) {
-  const text = await readFile(join(ROOT, 'infra/kafka/acls'), 'utf8')
+  const text = await readFile(FILE, 'utf8')
   return text
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))

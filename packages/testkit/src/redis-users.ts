@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import type { TestRedis } from '@roomlog/testkit'
 import { Redis } from 'ioredis'
+import type { TestRedis } from './dependencies.ts'
 
 const FILE = new URL('../../../infra/redis/users.acl', import.meta.url)
 const PASSWORD = 'a-password-of-a-test'

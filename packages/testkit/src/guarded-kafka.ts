@@ -93,10 +93,12 @@ async function address(): Promise<string> {
 }
 
 async function makeRules(broker: string, namespace: string): Promise<void> {
-  const admin = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING }).admin()
+  const admin = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING, retry: { retries: 20 } }).admin()
   await admin.connect()
   try {
     await admin.createAcls({ acl: [...(await rules(namespace))] })
+    // A broker makes its topic of groups when it is first asked for one; kafkajs would not tell that from a refusal.
+    await admin.describeGroups([namespace])
   } finally {
     await admin.disconnect()
   }

@@ -129,6 +129,7 @@ for (const engine of ['embedded', 'full'] as const) {
       resources.defer(async () => presence.close())
       look = () => presence.presence.announceDue(roomsOf)
     }
+
     /** Every value of every column of every table that satisfies `isWanted`, as `table.column`, with how often. */
     async function columnsWith(
       isWanted: (value: string) => boolean,

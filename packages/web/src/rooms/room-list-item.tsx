@@ -35,7 +35,7 @@ export const RoomListItem = memo(function RoomListItem(props: RoomListItemProps)
       <span className="room-sender">
         {lastMessage.senderId === me.id ? t.you : nameOf(lastMessage.senderId)}:
       </span>{' '}
-      {lastMessage.body}
+      {lastMessage.body || t.bodyRemoved}
     </>
   )
   const draft = isSelected ? '' : readDraft(me.id, room.id)

@@ -88,6 +88,7 @@ export const en = {
   retry: 'Retry',
   discard: 'Discard',
   newMessages: 'New messages',
+  bodyRemoved: 'This message was removed for its age.',
   jumpToNewest: 'Jump to newest',
   jumpToFirstUnread: 'Jump to first unread',
   loadingMessages: 'Loading messages…',

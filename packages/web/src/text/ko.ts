@@ -85,6 +85,7 @@ export const ko: Texts = {
   retry: '다시 보내기',
   discard: '버리기',
   newMessages: '새 메시지',
+  bodyRemoved: '오래되어 삭제된 메시지입니다.',
   jumpToNewest: '최신 메시지로',
   jumpToFirstUnread: '읽지 않은 첫 메시지로',
   loadingMessages: '메시지를 불러오는 중…',

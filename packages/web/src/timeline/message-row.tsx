@@ -48,7 +48,10 @@ export const MessageRow = memo(function MessageRow({ row, name, isMine }: Messag
               {clock}
             </header>
           )}
-          <MessageBody body={row.body} mark={isMine && <SendMark state={send?.state ?? 'persisted'} />} />
+          <MessageBody
+            body={row.body || t.bodyRemoved}
+            mark={isMine && <SendMark state={send?.state ?? 'persisted'} />}
+          />
           {send !== undefined && <SendTrouble send={send} />}
         </div>
       </article>

@@ -126,6 +126,7 @@ suiteOn(['postgres'], 'changing the password', () => {
     ['no new one', { newPassword: undefined }],
     ['a new one too short', { newPassword: '1234567' }],
     ['a new one too long', { newPassword: 'é'.repeat(513) }],
+    ['a new one that many have', { newPassword: 'Password1' }],
     ['NUL', { newPassword: 'passw\0ord' }],
     ['an unknown field', { keepSessions: true }],
   ])('is refused with %s', async (_, changes) => {

@@ -123,6 +123,8 @@ suiteOn(['postgres'], 'registering', () => {
       ['a username that is a number', { username: 12345 }],
       ['no password', { password: undefined }],
       ['a short password', { password: '1234567' }],
+      ['a password that many have', { password: 'password123' }],
+      ['one of those in another case', { password: 'PassWord123' }],
       ['a password of 1025 bytes', { password: `${'é'.repeat(512)}x` }],
       ['a password with NUL', { password: `${PASSWORD}\0` }],
       ['a password with a lone surrogate', { password: `${PASSWORD}\ud800` }],

@@ -18,6 +18,7 @@ export const en = {
   passwordHint: 'At least 8 characters',
   badUsername: 'Use 3 to 32 letters a–z, digits or _.',
   badPassword: 'Use at least 8 characters.',
+  commonPassword: 'Many people use this password, so it is easily guessed. Choose another.',
   missing: 'Fill this in.',
   sessionEnded: 'You have been logged out. Log in to go on where you were.',
   secondPerson: 'This is a second person, apart from the first: give them an account of their own.',

@@ -18,6 +18,7 @@ export const ko: Texts = {
   passwordHint: '8자 이상',
   badUsername: '영문 소문자, 숫자, _ 를 3~32자로 입력하세요.',
   badPassword: '8자 이상 입력하세요.',
+  commonPassword: '많은 사람이 쓰는 비밀번호라 쉽게 짐작할 수 있어요. 다른 비밀번호를 정하세요.',
   missing: '입력해 주세요.',
   sessionEnded: '로그아웃되었습니다. 다시 로그인하면 이어서 쓸 수 있어요.',
   secondPerson: '첫 번째 사람과 분리된 두 번째 사람입니다. 새 계정을 만들어 주세요.',

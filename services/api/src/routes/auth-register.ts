@@ -1,6 +1,7 @@
 import { isUniqueViolation } from '@roomlog/db'
 import { newId, registerBodySchema, sessionSchema } from '@roomlog/protocol'
 import { ApiError } from '@roomlog/service-kit'
+import { newPasswordSchema } from '../accounts/new-password.ts'
 import { sessionAnswer } from '../accounts/session-answer.ts'
 import { startSession } from '../accounts/sessions.ts'
 import { perMinute } from '../guards.ts'
@@ -13,7 +14,7 @@ export const registerRoute = routes((app, { config, db, passwords, metrics }) =>
       config: perMinute(config.perMinute.registrations),
       schema: {
         summary: 'Make an account and log in',
-        body: registerBodySchema,
+        body: registerBodySchema.extend({ password: newPasswordSchema }),
         response: {
           201: sessionSchema,
           ...refusals('validation_failed', 'username_taken', 'rate_limited'),

@@ -1,6 +1,7 @@
 import { changePasswordBodySchema } from '@roomlog/protocol'
 import { ApiError } from '@roomlog/service-kit'
 import { endSessions, tellEnded } from '../accounts/ended-sessions.ts'
+import { newPasswordSchema } from '../accounts/new-password.ts'
 import { withPassword } from '../accounts/with-password.ts'
 import { authenticated, identityOf, limitPerKey, perMinute, userIdOf } from '../guards.ts'
 import { BEARER, NO_CONTENT, refusals, routes } from './answers.ts'
@@ -15,7 +16,7 @@ export const passwordRoute = routes((app, { config, db, passwords, signals }) =>
       schema: {
         summary: 'Change my password; every other session of mine ends',
         security: BEARER,
-        body: changePasswordBodySchema,
+        body: changePasswordBodySchema.extend({ newPassword: newPasswordSchema }),
         response: {
           204: NO_CONTENT,
           ...refusals('validation_failed', 'unauthenticated', 'invalid_credentials', 'rate_limited'),

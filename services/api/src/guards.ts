@@ -1,6 +1,7 @@
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
+import { ERROR_STATUS } from '@roomlog/protocol'
 import { ApiError, type Identity, TokenError } from '@roomlog/service-kit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
@@ -13,6 +14,8 @@ declare module 'fastify' {
 }
 
 const MINUTE_MS = 60_000
+/** A private room is not found by those who are not in it. */
+const DENIALS: readonly number[] = [ERROR_STATUS.forbidden, ERROR_STATUS.not_found]
 const METHODS = ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE']
 
 export interface GuardOptions {
@@ -54,10 +57,16 @@ export const guards = fp(async (app: FastifyInstance, { corsOrigins, wsUrls }: G
     errorResponseBuilder: (request, { ttl }) => tooMany(request, ttl),
   })
   app.decorateRequest('identity', null)
+  app.addHook('onResponse', async (request, reply) => {
+    const { identity, ip, method, url } = request
+    if (identity === null || !DENIALS.includes(reply.statusCode)) return
+    const path = url.split('?', 1)[0]
+    request.log.info({ userId: identity.userId, ip, method, path, status: reply.statusCode }, 'denied')
+  })
 })
 
 function tooMany(request: FastifyRequest, ttlMs: number): ApiError {
-  request.log.warn({ ip: request.ip }, 'rate limited')
+  request.log.warn({ userId: request.identity?.userId, ip: request.ip }, 'rate limited')
   const retryAfterS = Math.max(1, Math.ceil(ttlMs / 1000))
   return new ApiError('rate_limited', 'too many requests, try again later', { retryAfterS })
 }

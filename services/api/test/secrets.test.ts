@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream'
+import { newId } from '@roomlog/protocol'
 import { createLogger } from '@roomlog/service-kit'
-import { type FaultProxy, faultProxy, suiteOn } from '@roomlog/testkit'
+import { type FaultProxy, faultProxy, keep, suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { age } from './sessions.ts'
@@ -10,6 +11,23 @@ const PASSWORD = 'canary-password-7f3a'
 const WRONG = 'canary-wrong-password-91c2'
 const NEW = 'canary-new-password-3d21'
 const BODY = 'canary-body-5e0d'
+
+/** What is told with whose it was. */
+const OF_A_USER = [
+  'registered',
+  'logged in',
+  'login refused',
+  'rate limited',
+  'denied',
+  'refreshed',
+  'refresh token reused, session ended',
+  'password change refused',
+  'password changed',
+  'logged out',
+  'account exported',
+  'deletion refused',
+  'account deleted',
+]
 
 suiteOn(['postgres'], 'what the api writes to its log', () => {
   let database: TestDatabase
@@ -23,6 +41,7 @@ suiteOn(['postgres'], 'what the api writes to its log', () => {
     const to = new Writable({
       write: (chunk, _encoding, done) => {
         written += String(chunk)
+        keep('operators', chunk)
         done()
       },
     })
@@ -72,6 +91,8 @@ suiteOn(['postgres'], 'what the api writes to its log', () => {
       [WRONG, NEW],
       [PASSWORD, NEW],
       [PASSWORD, WRONG],
+      // One more than may be tried in a minute.
+      [PASSWORD, WRONG],
     ]) {
       const body = { currentPassword: current, newPassword: next }
       await ask(app, 'POST /users/me/password', { as: ada, body })
@@ -81,6 +102,7 @@ suiteOn(['postgres'], 'what the api writes to its log', () => {
     await ask(app, 'POST /auth/logout', { body: { refreshToken: renewed.refreshToken } })
     await ask(app, 'POST /auth/logout', { body: { refreshToken: `${refreshToken}x` } })
     await ask(app, 'GET /users/me/export', { as: ada })
+    await ask(app, `GET /rooms/${newId()}/messages`, { as: ada })
     await ask(app, 'DELETE /users/me', { as: ada, body: { password: WRONG } })
     // What fails inside is logged with its cause.
     proxy.cut()
@@ -136,8 +158,13 @@ suiteOn(['postgres'], 'what the api writes to its log', () => {
     ]) {
       expect(told).toContain(event)
     }
-    const refused = lines().find(({ msg }) => msg === 'login refused')
-    expect(refused).toMatchObject({ ip: '127.0.0.1', reqId: expect.stringMatching(/^[0-9a-f-]{36}$/) })
+    const who = { ip: '127.0.0.1', reqId: expect.stringMatching(/^[0-9a-f-]{36}$/) }
+    for (const msg of ['login refused', 'rate limited', 'access token refused', 'refresh token refused'])
+      expect(lines().find((line) => line.msg === msg)).toMatchObject(who)
+    for (const msg of OF_A_USER) {
+      const line = lines().findLast((it) => it.msg === msg && it.userId !== undefined)
+      expect([msg, line]).toMatchObject([msg, { ...who, userId: ada.id }])
+    }
   })
 
   test('keeps one line for each event, whatever clients send', async () => {

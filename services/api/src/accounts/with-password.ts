@@ -14,29 +14,34 @@ export interface Proof {
   readonly signal: AbortSignal
 }
 
+export type Verified<T> =
+  | { readonly user: UserRow; readonly done: { readonly result: T } }
+  /** Whose password it is not, if there is such an account. */
+  | { readonly user: UserRow | undefined; readonly done?: undefined }
+
 const MAX_ATTEMPTS = 3
 const RETRY_AFTER_S = 1
 
 /**
  * Does `work` in a transaction that holds the account (shared, or alone) as it was when its password was verified, so
  * that nothing is done for a password that was changed, or an account that was deleted, in the moment between. Resolves
- * undefined when it is not the account's password. Throws `unauthenticated` when there is no account of that id; an
+ * without `done` when it is not the account's password. Throws `unauthenticated` when there is no account of that id; an
  * unknown username costs the same work as a wrong password, so that its answer does not come sooner.
  */
 export async function withPassword<T>(
   { db, passwords }: { readonly db: Kysely<Tables>; readonly passwords: Passwords },
   { account, password, hold, signal }: Proof,
   work: (trx: Transaction<Tables>, user: UserRow) => Promise<T>,
-): Promise<{ readonly user: UserRow; readonly result: T } | undefined> {
+): Promise<Verified<T>> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const user = 'id' in account ? await accountOf(db, account.id) : await accountNamed(db, account.username)
     const isIts = await passwords.verify(user?.password_hash ?? null, password, signal)
-    if (!isIts || user === undefined) return undefined
+    if (!isIts || user === undefined) return { user }
     const done = await db.transaction().execute(async (trx) => {
       if (!(await isStill(trx, user, hold))) return undefined
-      return { user, result: await work(trx, user) }
+      return { result: await work(trx, user) }
     })
-    if (done !== undefined) return done
+    if (done !== undefined) return { user, done }
     // Another password, the same one under a renewed hash, or deleted: the next look tells.
   }
   throw new ApiError('unavailable', 'try again soon', { retryAfterS: RETRY_AFTER_S })

@@ -26,15 +26,14 @@ export const loginRoute = routes((app, { config, db, passwords, metrics }) => {
       const { username, password } = request.body
       const { refreshTtlS, accessTtlS } = config.tokens
       const proof = { account: { username }, password, hold: 'shared', signal: request.signal } as const
-      const done = await withPassword({ db, passwords }, proof, (trx, { id }) =>
+      const { user, done } = await withPassword({ db, passwords }, proof, (trx, { id }) =>
         startSession(trx, id, refreshTtlS),
       )
       if (done === undefined) {
         metrics.logins.inc({ result: 'refused' })
-        request.log.info({ ip: request.ip }, 'login refused')
+        request.log.info({ userId: user?.id, ip: request.ip }, 'login refused')
         throw new ApiError('invalid_credentials', 'unknown username or wrong password')
       }
-      const { user, result: session } = done
       if (user.password_hash !== null && passwords.isOutdated(user.password_hash)) {
         const password_hash = await passwords.hash(password, request.signal)
         // Only in place of what was verified: the password may have been changed meanwhile.
@@ -47,7 +46,7 @@ export const loginRoute = routes((app, { config, db, passwords, metrics }) => {
       }
       metrics.logins.inc({ result: 'succeeded' })
       request.log.info({ userId: user.id, ip: request.ip }, 'logged in')
-      return sessionAnswer(app, user, session, accessTtlS)
+      return sessionAnswer(app, user, done.result, accessTtlS)
     },
   )
 })

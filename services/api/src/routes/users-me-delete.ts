@@ -36,7 +36,7 @@ export const deleteMeRoute = routes((app, { config, db, passwords, signals }) =>
       const userId = userIdOf(request)
       const { password } = request.body
       const proof = { account: { id: userId }, password, hold: 'alone', signal: request.signal } as const
-      const done = await withPassword({ db, passwords }, proof, (trx) => deleteAccount(trx, userId))
+      const { done } = await withPassword({ db, passwords }, proof, (trx) => deleteAccount(trx, userId))
       if (done === undefined) {
         request.log.info({ userId, ip: request.ip }, 'deletion refused')
         throw new ApiError('invalid_credentials', 'wrong password')

@@ -34,7 +34,7 @@ export const passwordRoute = routes((app, { config, db, passwords, signals }) =>
         hold: 'alone',
         signal: request.signal,
       } as const
-      const done = await withPassword({ db, passwords }, proof, async (trx) => {
+      const { done } = await withPassword({ db, passwords }, proof, async (trx) => {
         await trx.updateTable('chat.users').set({ password_hash }).where('id', '=', userId).execute()
         return endSessions(trx, userId, sessionId)
       })

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { searchCanaries, summaryOf } from '@roomlog/testkit/canaries'
 import { check, type Entry, Recorder, type Report, random, readHistory } from '@roomlog/testkit/proof'
 import { type Percentiles, percentiles } from '../bench/percentiles.ts'
 import { auditOf } from './audit.ts'
@@ -103,6 +104,7 @@ async function drive(options: RunOptions, recorder: Recorder): Promise<void> {
     await comeToRest(crowd, own)
     await attempt('the audit', own, () => askAuditor(stack, nemesis, say))
     await checkMemory(stack, memory, nemesis)
+    await searchLogs(stack, nemesis, say)
     own.write({ type: 'phase', phase: 'over' })
   } finally {
     clearInterval(watch)
@@ -135,6 +137,14 @@ async function checkMemory(
     if (limit === undefined) continue
     nemesis.bound(`memory of ${name} in MiB`, bytes / 1024 ** 2, Math.round(limit / 1024 ** 2))
   }
+}
+
+/** Passwords, tokens and bodies, in the logs of all runs on these servers. */
+async function searchLogs(stack: Stack, nemesis: Nemesis, say: (text: string) => void): Promise<void> {
+  const search = await searchCanaries(stack.logFolder)
+  say(summaryOf(search))
+  for (const hit of search.hits.slice(0, FINDINGS_SHOWN)) say(hit)
+  nemesis.bound('secrets in the logs', search.hits.length, 0)
 }
 
 /** What only the whole history shows, as further entries of it. */

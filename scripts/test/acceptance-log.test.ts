@@ -8,7 +8,7 @@ import {
   type Topic,
 } from '@roomlog/events'
 import { newId } from '@roomlog/protocol'
-import { suiteOn, type TestClient } from '@roomlog/testkit'
+import { BODY, suiteOn, type TestClient } from '@roomlog/testkit'
 import { type KafkaRelay, kafkaRelay } from '@roomlog/testkit/proof'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -97,13 +97,13 @@ for (const engine of ENGINES) {
     test('ACCEPTED is returned with the same clientMsgId after the record is in the topic', async () => {
       const roomId = await ada.newRoom()
       const [before, clientMsgId] = [await end('created', roomId), crypto.randomUUID()]
-      const ack = await send(client, roomId, 'hello', { clientMsgId })
+      const ack = await send(client, roomId, BODY, { clientMsgId })
       expect(await end('created', roomId)).toBe(before + 1)
       expect(ack).toEqual({ type: 'ack', roomId, clientMsgId, status: 'ACCEPTED' })
       await expect.poll(() => of('created', roomId).length, PATIENCE).toBe(1)
       expect(of('created', roomId)[0]?.offset).toBe(BigInt(before))
       expect(valuesOf('created', roomId)).toMatchObject([
-        { roomId, senderId: ada.id, clientMsgId, body: 'hello' },
+        { roomId, senderId: ada.id, clientMsgId, body: BODY },
       ])
     })
 
@@ -138,7 +138,7 @@ for (const engine of ENGINES) {
 
     test('the consumer writes the row', async () => {
       const roomId = await ada.newRoom()
-      await say(roomId, 'hello')
+      await say(roomId, BODY)
       const [{ message } = {}] = valuesOf('persisted', roomId)
       const [{ acceptedAt, clientMsgId } = {}] = valuesOf('created', roomId)
       expect(await rowsOf(world, roomId)).toEqual([
@@ -148,7 +148,7 @@ for (const engine of ENGINES) {
           seq: 1,
           sender_id: ada.id,
           client_msg_id: clientMsgId,
-          body: 'hello',
+          body: BODY,
           created_at: new Date(acceptedAt),
           source_partition: partitionOfRoom(roomId),
           source_offset: Number(of('created', roomId)[0]?.offset),
@@ -174,7 +174,7 @@ for (const engine of ENGINES) {
     test('rooms.lastMessage is moved in the same transaction', async () => {
       const roomId = await ada.newRoom()
       for (const n of upTo(3)) {
-        await say(roomId, `message ${n}`)
+        await say(roomId, `${BODY} ${n}`)
         // PostgreSQL notes in each version of a row which transaction made it.
         const { rows } = await sql<Json>`
           SELECT r.xmin = m.xmin AS "isSame", r.last_seq AS seq, r.last_message_at = m.created_at AS "isDated"
@@ -188,7 +188,7 @@ for (const engine of ENGINES) {
 
     test('persister restart reprocesses without duplicates', async () => {
       const roomId = await ada.newRoom()
-      const bodies = upTo(10).map((n) => `message ${n}`)
+      const bodies = upTo(10).map((n) => `${BODY} ${n}`)
       await say(roomId, ...bodies)
       const before = await rowsOf(world, roomId)
       await redeliver(roomId)

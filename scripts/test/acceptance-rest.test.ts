@@ -2,14 +2,13 @@ import { spawn } from 'node:child_process'
 import { createPublicKey, verify } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { freePort, suiteOn } from '@roomlog/testkit'
+import { BODY, freePort, PASSWORD, suiteOn } from '@roomlog/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { keysIn } from '../start/keys.ts'
 import {
   call,
   type Json,
   messagesOf,
-  PASSWORD,
   PATIENCE,
   send,
   startWorld,
@@ -172,7 +171,7 @@ for (const engine of ENGINES) {
       const roomId = await ada.newRoom()
       await using client = await ada.connect(roomId)
       const last = 2 * PAGE + 20
-      for (const n of upTo(last)) await send(client, roomId, `message ${n}`)
+      for (const n of upTo(last)) await send(client, roomId, `${BODY} ${n}`)
       await expect.poll(() => messagesOf(client, roomId).length, PATIENCE).toBe(last)
       const page = async (query: string) => (await ada.call('GET', `/rooms/${roomId}/messages${query}`)).body
       const seqs = ({ messages }: Json) => messages.map(({ seq }: Json) => seq)
@@ -191,7 +190,7 @@ for (const engine of ENGINES) {
       expect([seqs(rest), rest.hasMore]).toEqual([upTo(last, last - 2), false])
       expect(seqs(await page(`?after=${last}`))).toEqual([])
       expect(rest.messages.map(({ body }: Json) => body)).toEqual(
-        upTo(last, last - 2).map((n) => `message ${n}`),
+        upTo(last, last - 2).map((n) => `${BODY} ${n}`),
       )
     })
 
@@ -199,7 +198,7 @@ for (const engine of ENGINES) {
       const [ada, grace] = [await world.register('ada'), await world.register('grace')]
       const roomId = await ada.newRoom(grace)
       await using client = await ada.connect(roomId)
-      for (const n of upTo(3)) await send(client, roomId, `message ${n}`)
+      for (const n of upTo(3)) await send(client, roomId, `${BODY} ${n}`)
       await expect.poll(() => messagesOf(client, roomId).length, PATIENCE).toBe(3)
       const [first, second] = messagesOf(client, roomId)
       const read = async (message: Json | undefined) =>

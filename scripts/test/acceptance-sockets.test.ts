@@ -1,6 +1,6 @@
 import { encodeCreated } from '@roomlog/events'
 import { newId } from '@roomlog/protocol'
-import { faultProxy, suiteOn, testClient } from '@roomlog/testkit'
+import { BODY, faultProxy, suiteOn, testClient } from '@roomlog/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   edgeGroup,
@@ -105,7 +105,7 @@ for (const engine of ENGINES) {
       const own = await ada.newRoom(grace)
       await using one = await ada.connect(own)
       await using two = await grace.connect(own)
-      const said = ['hello', 'hello to you', 'how are you?', 'well, thank you']
+      const said = [BODY, `${BODY} to you`, 'how are you?', 'well, thank you']
       for (const [turn, body] of said.entries()) {
         const [from, to] = turn % 2 === 0 ? [one, two] : [two, one]
         expect(await send(from, own, body)).toMatchObject({ status: 'ACCEPTED' })

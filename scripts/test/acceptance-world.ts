@@ -3,7 +3,7 @@ import { connect, type Database } from '@roomlog/db'
 import { connectEventLog, type EventLog } from '@roomlog/event-log'
 import { broadcastGroup, PARTITIONS_DEFAULT, partitionOf } from '@roomlog/events'
 import type { Session } from '@roomlog/protocol/wire'
-import { namespace, type TestClient, testClient } from '@roomlog/testkit'
+import { keep, namespace, PASSWORD, type TestClient, testClient } from '@roomlog/testkit'
 import { Redis } from 'ioredis'
 import { pino } from 'pino'
 import { expect } from 'vitest'
@@ -11,7 +11,6 @@ import { kafkaPositions, type Positions, postgresPositions } from './acceptance-
 import { type Engine, type RunningRoomlog, startRoomlog, untilEnded } from './running-roomlog.ts'
 
 export const PATIENCE = { timeout: 30_000 }
-export const PASSWORD = 'correct horse battery'
 
 // biome-ignore lint/suspicious/noExplicitAny: what a caller sees is JSON
 export type Json = Record<string, any>
@@ -199,6 +198,7 @@ export async function call(
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   const text = await answer.text()
+  keep('people', `${text}\n`)
   return { status: answer.status, body: text === '' ? {} : JSON.parse(text) }
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { newId } from '@roomlog/protocol'
-import { type TestClient, testClient } from '@roomlog/testkit'
+import { BODY, type TestClient, testClient } from '@roomlog/testkit'
 import { expect } from 'vitest'
 import { Person } from '../person.ts'
 import type { MonitoredRoomlog } from './monitored-roomlog.ts'
@@ -72,7 +72,7 @@ export class Talker implements AsyncDisposable {
     talker.#socket = socket
     const end = talker.#end.signal
     const say = async () => {
-      socket.send({ type: 'sendMessage', roomId: talker.room, clientMsgId: newId(), body: 'hello' })
+      socket.send({ type: 'sendMessage', roomId: talker.room, clientMsgId: newId(), body: BODY })
     }
     talker.#talking = [untilDone(end, TALK_EVERY_MS, say), untilDone(end, TALK_EVERY_MS, () => talker.me())]
     return talker

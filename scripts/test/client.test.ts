@@ -1,5 +1,5 @@
 import { type ClientOptions, type Message, RoomlogClient, until } from '@roomlog/client'
-import { faultProxy, suiteOn } from '@roomlog/testkit'
+import { BODY, faultProxy, suiteOn } from '@roomlog/testkit'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { runExample, scene } from './example-run.ts'
 import { ENGINES, type RunningRoomlog, startRoomlog } from './running-roomlog.ts'
@@ -116,7 +116,7 @@ for (const engine of ENGINES) {
 
       test('history: the first unread message, the first of all, and all read', async () => {
         const { args, say } = await scene(roomlog)
-        for (let i = 1; i <= 130; i += 1) await say(`message ${i}`)
+        for (let i = 1; i <= 130; i += 1) await say(`${BODY} ${i}`)
         await using reader = runExample('history.ts', args)
         await reader.ended
         expect(reader.output()).toBe(

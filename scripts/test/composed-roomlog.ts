@@ -3,7 +3,7 @@ import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { freePort } from '@roomlog/testkit'
+import { freePort, keep } from '@roomlog/testkit'
 import { DockerComposeEnvironment, getContainerRuntimeClient } from 'testcontainers'
 import { until } from '../chaos/until.ts'
 import { completeSecrets } from '../secrets/env-file.ts'
@@ -64,6 +64,10 @@ export async function composeRoomlog(): Promise<ComposedRoomlog> {
 
   const secrets = parseEnv(await readFile(file, 'utf8'))
   const container = (service: string) => engine.getContainer(`${project}-${service}-1`)
+  stack.defer(async () => {
+    for (const service of SERVICES)
+      keep('operators', await container(service).logs({ stdout: true, stderr: true }))
+  })
   const everything = stack.move()
   return {
     apiUrl: `http://127.0.0.1:${ports.ROOMLOG_PORT}`,

@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { freePort, postgres } from '@roomlog/testkit'
+import { freePort, keepFolder, postgres } from '@roomlog/testkit'
 import { expect, vi } from 'vitest'
 import { prepare } from '../start/prepare.ts'
 import { answersReady, type RunningService, runService } from '../start/service.ts'
@@ -141,6 +141,7 @@ export class Fleet implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const service of this.#running.values()) service.kill()
     await this.stop()
+    keepFolder(join(this.#folder, 'logs'))
     await rm(this.#folder, { recursive: true, force: true })
   }
 }

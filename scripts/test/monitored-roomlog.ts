@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { connect, type Database } from '@roomlog/db'
 import { connectEventLog, type EventLog } from '@roomlog/event-log'
 import { PARTITIONS_DEFAULT } from '@roomlog/events'
-import { freePort, kafka, prometheus, redis, type TestPrometheus } from '@roomlog/testkit'
+import { freePort, kafka, keepFolder, prometheus, redis, type TestPrometheus } from '@roomlog/testkit'
 import { controlledProcess, type KafkaRelay, kafkaRelay } from '@roomlog/testkit/proof'
 import { pino } from 'pino'
 import { operatorEnvironment } from '../chaos/audit.ts'
@@ -44,6 +44,7 @@ export async function monitoredRoomlog(engine: EngineName): Promise<MonitoredRoo
   const { env, direct, relay } = engine === 'full' ? await sharedServers(resources) : EMBEDDED
   const options = { engine, edges: 2, persisters: 1, brokers: 1, proxied: false } as const
   const stack = resources.use(await Stack.prepare({ ...options, env: { ...UNLIMITED, ...env } }, UNSEEN))
+  resources.defer(() => keepFolder(stack.logFolder))
   await stack.startAll()
   const { url } = stack.servers.postgres
   const database = connect({ url, applicationName: 'alerts-test', statementTimeoutMs: 0 })

@@ -13,7 +13,7 @@ import { encodeCreated, type MessageCreated, PERSISTER_GROUP, type Topic } from 
 import { buildApp } from '@roomlog/persister/app'
 import { parseConfig } from '@roomlog/persister/config'
 import { newId } from '@roomlog/protocol'
-import { type DependencyKind, kafka, postgres } from '@roomlog/testkit'
+import { type DependencyKind, kafka, keep, postgres, suiteLog } from '@roomlog/testkit'
 import { pino } from 'pino'
 import { expect } from 'vitest'
 import { persistersHaveReached } from '../operator/persisters.ts'
@@ -49,6 +49,9 @@ export function command(
   const file = join(ROOT, 'scripts', `${script}.ts`)
   const all = { PATH: process.env.PATH ?? '', ...env }
   execFile(process.execPath, [file, ...args], { env: all }, (error, stdout, stderr) => {
+    keep('operators', stderr)
+    // Whoever runs it may have asked for messages.
+    keep('people', stdout)
     resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
   })
   return promise
@@ -122,7 +125,7 @@ export async function operatorWorld(engine: EngineName): Promise<OperatorWorld> 
     startPersister: async ({ isMute = false } = {}) => {
       await stopPersister()
       const openLog = async () => muted(await connectEventLog(settings, silent))
-      persister = await buildApp(config, { log: silent, ...(isMute ? { openLog } : {}) })
+      persister = await buildApp(config, { log: suiteLog(), ...(isMute ? { openLog } : {}) })
       await persister.ready()
     },
     stopPersister,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { History, Session } from '@roomlog/protocol/wire'
-import { type Browser, browser as testBrowser } from '@roomlog/testkit'
+import { type Browser, PASSWORD, browser as testBrowser } from '@roomlog/testkit'
 import type { AxeResults } from 'axe-core'
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { expect, vi } from 'vitest'
@@ -60,7 +60,12 @@ export class PageWorld implements AsyncDisposable {
   }
 
   /** Somebody new opens the page in a browser of their own. */
-  async visit(name: string, options: BrowserContextOptions = {}, words = ENGLISH): Promise<ChatPage> {
+  async visit(
+    name: string,
+    options: BrowserContextOptions = {},
+    words = ENGLISH,
+    changes: Partial<Account> = {},
+  ): Promise<ChatPage> {
     const context = await this.#browser.newContext({
       locale: 'en-GB',
       baseURL: this.roomlog.apiUrl,
@@ -73,7 +78,7 @@ export class PageWorld implements AsyncDisposable {
     })
     context.on('weberror', (error) => problems.push(String(error.error().stack)))
     this.#visits = [...this.#visits, { context, problems }]
-    return new ChatPage(await opened(context), newAccount(name), words)
+    return new ChatPage(await opened(context), { ...newAccount(name), ...changes }, words)
   }
 
   /** Another tab of the same browser. */
@@ -148,7 +153,7 @@ export function newAccount(name: string): Account {
     .toLowerCase()
     .replaceAll(/[^a-z]/g, '')
     .slice(0, 12)
-  return { name, username: `${word}_${run}`, password: randomUUID() }
+  return { name, username: `${word}_${run}`, password: `${PASSWORD} ${run}` }
 }
 
 async function sessionOf({ page }: ChatPage): Promise<Session> {

@@ -1,4 +1,4 @@
-import { suiteOn } from '@roomlog/testkit'
+import { BODY, PASSWORD, suiteOn } from '@roomlog/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ENGINES, type RunningRoomlog, startRoomlog } from './running-roomlog.ts'
 
@@ -94,7 +94,6 @@ for (const engine of ENGINES) {
     let grace: PlainClient
     let roomId: string
     const run = crypto.randomUUID().slice(0, 8)
-    const password = 'correct horse battery'
 
     beforeAll(async () => {
       const servers = resources.use(await engine.prepare())
@@ -111,17 +110,17 @@ for (const engine of ENGINES) {
     test('registers, logs in, refreshes', async () => {
       const registered = await ada.logIn('/auth/register', {
         username: `Ada_${run}`,
-        password,
+        password: PASSWORD,
         displayName: 'Ada',
       })
       expect(registered).toMatchObject({ status: 201, tokenType: 'Bearer', expiresIn: 900 })
       expect(registered.user).toMatchObject({ username: `ada_${run}`, displayName: 'Ada' })
-      expect(await ada.logIn('/auth/login', { username: `ada_${run}`, password })).toMatchObject({
+      expect(await ada.logIn('/auth/login', { username: `ada_${run}`, password: PASSWORD })).toMatchObject({
         status: 200,
       })
       expect(await ada.refresh()).toMatchObject({ status: 200 })
       expect((await ada.call('GET', '/users/me')).user.displayName).toBe('Ada')
-      await grace.logIn('/auth/register', { username: `grace_${run}`, password })
+      await grace.logIn('/auth/register', { username: `grace_${run}`, password: PASSWORD })
       const wrong = await new PlainClient(roomlog.apiUrl).logIn('/auth/login', {
         username: `ada_${run}`,
         password: 'x',
@@ -152,7 +151,7 @@ for (const engine of ENGINES) {
       }
       for (let i = 1; i <= 5; i += 1) {
         const [from, clientMsgId] = [i % 2 ? ada : grace, crypto.randomUUID()]
-        from.send({ type: 'sendMessage', roomId, clientMsgId, body: `message ${i}` })
+        from.send({ type: 'sendMessage', roomId, clientMsgId, body: `${BODY} ${i}` })
         expect(await from.frame('ack', { clientMsgId })).toMatchObject({ status: 'ACCEPTED' })
       }
       for (const one of [ada, grace])

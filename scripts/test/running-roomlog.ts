@@ -6,7 +6,16 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type DependencyKind, freePort, kafka, namespace, postgres, redis } from '@roomlog/testkit'
+import {
+  type DependencyKind,
+  freePort,
+  kafka,
+  keep,
+  keepFolder,
+  namespace,
+  postgres,
+  redis,
+} from '@roomlog/testkit'
 import { expect, vi } from 'vitest'
 import { type RunState, readRunFile } from '../start/run-file.ts'
 
@@ -134,10 +143,26 @@ export async function startRoomlog(options: StartOptions): Promise<RunningRoomlo
     },
     stop,
     [Symbol.asyncDispose]: async () => {
-      if (child.exitCode === null && child.signalCode === null) await stop()
+      if (child.exitCode === null && child.signalCode === null) {
+        keep('operators', await metricsOf(await state()))
+        await stop()
+      }
+      keep('operators', output)
+      keepFolder(join(dataFolder, 'logs'))
       await rm(dataFolder, { recursive: true, force: true })
     },
   }
+}
+
+/** All that its services count; of one that is just being started again, nothing. */
+async function metricsOf({ services }: RunState): Promise<string> {
+  const texts = services.map(({ port }) =>
+    fetch(`http://localhost:${port}/metrics`).then(
+      (answer) => answer.text(),
+      () => '',
+    ),
+  )
+  return (await Promise.all(texts)).join('\n')
 }
 
 /** The first of so many free ports in a row. */

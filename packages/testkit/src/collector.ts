@@ -3,6 +3,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import protobuf from 'protobufjs'
+import { keep } from './said.ts'
 
 /** What of OTLP 1.x a test looks at; a decoder skips the other fields. */
 const OTLP = protobuf
@@ -84,6 +85,7 @@ export async function collector({ status = 200, login }: CollectorOptions = {}):
     if (request.headers['content-type'] !== 'application/x-protobuf') return answer(response, 415)
     if (login !== undefined && request.headers.authorization !== login) return answer(response, 401)
     requests.push(body)
+    keep('operators', body)
     if (status !== 'none') answer(response, status)
   })
   server.listen(0, '127.0.0.1')

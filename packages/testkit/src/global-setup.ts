@@ -1,10 +1,15 @@
 import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { searchCanaries, summaryOf } from './canaries.ts'
 import { startHub } from './hub.ts'
 import { REQUIRABLE } from './kinds.ts'
 
 /**
- * Makes real servers available to a whole run of vitest and prints, last of all, which suites ran on which. Settings:
+ * Makes real servers available to a whole run of vitest and prints, last of all, which suites ran on which, and that
+ * no secret stands in what services said meanwhile; the run fails where one does. Settings:
  * - TEST_DATABASE_URL, TEST_KAFKA_BROKERS (comma separated), TEST_REDIS_URL: servers to use instead of starting any;
  * - TEST_BROWSER: the program of a Chromium or Chrome, where that on PATH is not the one to use;
  * - TEST_REQUIRE: comma separated kinds, or `containers`, whose absence fails a suite instead of skipping it;
@@ -36,11 +41,17 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     required,
   )
   project.provide('roomlogHub', hub.url)
+  const said = await mkdtemp(join(tmpdir(), 'roomlog-said-'))
+  project.provide('roomlogSaid', said)
 
   return async () => {
     const lines = await hub.summary()
     if (lines.length > 0) process.stdout.write(`\n${lines.join('\n')}\n`)
     await hub.stop()
+    const search = await searchCanaries(said)
+    process.stdout.write(`${summaryOf(search)}\n`)
+    await rm(said, { recursive: true })
+    if (search.hits.length > 0) throw new Error(`secrets were told:\n${search.hits.join('\n')}`)
   }
 }
 

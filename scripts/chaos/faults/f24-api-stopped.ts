@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http'
+import { PASSWORD } from '@roomlog/testkit/canaries'
 import { BOTH, type Fault } from '../fault.ts'
 import type { Nemesis } from '../nemesis.ts'
 
@@ -64,7 +65,7 @@ function startCalls(nemesis: Nemesis): () => Promise<readonly Outcome[]> {
   let isOver = false
   const caller = async (index: number) => {
     const client = random.pick(crowd.clients)
-    const password = { username: client.username, password: 'correct horse battery' }
+    const password = { username: client.username, password: PASSWORD }
     while (!isOver) {
       // A login takes its time: some are always under way.
       const outcome =

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Session } from '@roomlog/protocol/wire'
+import { BODY, PASSWORD } from '@roomlog/testkit/canaries'
 import { monotonicMs, type Random, type Recorder, random as seeded } from '@roomlog/testkit/proof'
 import { until } from '../until.ts'
 import { ChaosClient, seenOf } from './client.ts'
@@ -280,7 +281,7 @@ export class Crowd {
   #say(client: ChaosClient, roomId: string): void {
     this.#sent += 1
     const id = `${client.name}-${String(this.#sent).padStart(8, '0')}`
-    const body = `${client.name} says ${this.#sent} ✓${'.'.repeat(this.options.padding)}`
+    const body = `${BODY}: ${client.name} says ${this.#sent} ✓${'.'.repeat(this.options.padding)}`
     this.#answered.push({ client, roomId, id, body })
     if (this.#answered.length > 500) this.#answered = this.#answered.slice(-200)
     client.sends.send(roomId, id, body)
@@ -418,7 +419,7 @@ export class Crowd {
 
 async function register(apiUrl: string, username: string): Promise<Session> {
   const { status, body } = await call(`${apiUrl}/auth/register`, {
-    body: { username, password: 'correct horse battery', displayName: username },
+    body: { username, password: PASSWORD, displayName: username },
   })
   if (status !== 201) throw new Error(`a registration was answered with ${status} ${JSON.stringify(body)}`)
   return body

@@ -1,4 +1,5 @@
 import { RoomlogClient } from '@roomlog/client'
+import { BODY } from '@roomlog/testkit'
 import { afterEach, describe, expect, test } from 'vitest'
 import { runExample } from '../example-run.ts'
 import { graveFindings, newAccount, type PageWorld } from '../page-world.ts'
@@ -13,15 +14,15 @@ export function chatting(world: () => PageWorld): void {
 
     test('chat, and after a reload all is as it was', async () => {
       const [ada, grace] = await world().pair('Tea')
-      await ada.say('Hello Grace')
-      await grace.shows('Hello Grace')
-      await ada.isState('Hello Grace', 'Stored')
-      await grace.say('Hello Ada')
-      await ada.shows('Hello Ada')
+      await ada.say(`${BODY} to Grace`)
+      await grace.shows(`${BODY} to Grace`)
+      await ada.isState(`${BODY} to Grace`, 'Stored')
+      await grace.say(`${BODY} to Ada`)
+      await ada.shows(`${BODY} to Ada`)
       for (const { page } of [ada, grace]) await page.reload()
       for (const chat of [ada, grace]) {
-        await chat.shows('Hello Grace')
-        await chat.shows('Hello Ada')
+        await chat.shows(`${BODY} to Grace`)
+        await chat.shows(`${BODY} to Ada`)
       }
       await ada.say('Still here')
       await grace.shows('Still here')
@@ -35,10 +36,10 @@ export function chatting(world: () => PageWorld): void {
       await new RoomlogClient({ url: apiUrl }).register({ ...account, displayName: name })
       const { username, password } = account
       await using program = runExample('chat.ts', [apiUrl, username, password, ada.roomId])
-      program.stdin?.write('hello from a terminal\n')
-      await ada.shows('hello from a terminal')
-      await ada.say('hello from a page')
-      await program.shows('Ada hello from a page')
+      program.stdin?.write(`${BODY} in a terminal\n`)
+      await ada.shows(`${BODY} in a terminal`)
+      await ada.say(`${BODY} in a page`)
+      await program.shows(`Ada ${BODY} in a page`)
     })
 
     test.each(['light', 'dark'] as const)('meet no barrier: %s', async (colorScheme) => {

@@ -1,6 +1,6 @@
 import { connectLive, type Live } from '@roomlog/live'
 import { newId } from '@roomlog/protocol'
-import { suiteOn } from '@roomlog/testkit'
+import { BODY, suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -140,11 +140,11 @@ suiteOn(['postgres'], 'deleting one’s account', () => {
   test('leaves its messages, under no name of it', async () => {
     const room = await newRoom(app, bob)
     await join(room, ada)
-    await say(database, room, ada.id, ['hello'])
+    await say(database, room, ada.id, [BODY])
     await ask(app, 'PATCH /users/me', { as: ada, body: { displayName: 'Ada Lovelace' } })
     expectDone(await remove(ada))
     const { body } = await ask(app, `GET /rooms/${room}/messages`, { as: bob })
-    expect(body.messages).toMatchObject([{ body: 'hello', senderId: ada.id }])
+    expect(body.messages).toMatchObject([{ body: BODY, senderId: ada.id }])
     expect(body.users[ada.id]).toMatchObject({ id: ada.id, username: '', displayName: 'Deleted user' })
     expect(JSON.stringify(body)).not.toContain(ada.username)
     const row = await database.admin.db

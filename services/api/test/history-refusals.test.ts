@@ -1,5 +1,5 @@
 import { newId } from '@roomlog/protocol'
-import { suiteOn } from '@roomlog/testkit'
+import { BODY, suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import {
@@ -72,7 +72,7 @@ suiteOn(['postgres'], 'a room’s history', () => {
 
     test('that is a message of another room', async () => {
       const other = await newRoom(app, ada)
-      const [elsewhere] = await say(database, other, ada.id, ['hello'])
+      const [elsewhere] = await say(database, other, ada.id, [BODY])
       for (const side of ['before', 'after']) {
         expectRefusal(await read(`?${side}=${elsewhere}`), 400, 'bad_cursor')
       }

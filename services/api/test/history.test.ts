@@ -1,6 +1,6 @@
 import type { Message } from '@roomlog/protocol'
 import { newId } from '@roomlog/protocol'
-import { suiteOn } from '@roomlog/testkit'
+import { BODY, suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -97,7 +97,7 @@ suiteOn(['postgres'], 'a room’s history', () => {
 
   test('tells times in UTC, to the millisecond', async () => {
     const other = await newRoom(app, ada)
-    await say(database, other, ada.id, ['hello'])
+    await say(database, other, ada.id, [BODY])
     const createdAt = '2026-01-02T03:04:05.060Z'
     const at = { created_at: new Date(createdAt) }
     await database.admin.db.updateTable('chat.messages').set(at).where('room_id', '=', other).execute()

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib'
+import { suiteLog } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildApp } from '../src/app.ts'
-import { ask, configFor, expectRefusal, listen, silent } from './support.ts'
+import { ask, configFor, expectRefusal, listen } from './support.ts'
 
 const INDEX = '<!doctype html><title>Roomlog</title><script src="/assets/index-abc123.js"></script>'
 const SCRIPT = `// ${'long enough to be worth it '.repeat(40)}`
@@ -40,7 +41,7 @@ describe('the page', () => {
       await writeFile(join(dist, `${name}.gz`), gzipSync(text))
     }
     await writeFile(join(dist, 'assets/plain-def456.css'), 'a{}')
-    app = await buildApp(config, { log: silent, pageFolder: dist })
+    app = await buildApp(config, { log: suiteLog(), pageFolder: dist })
     origin = await listen(app)
   })
   afterAll(async () => {

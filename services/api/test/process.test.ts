@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { ROLES } from '@roomlog/db'
-import { suiteOn } from '@roomlog/testkit'
+import { keep, suiteOn } from '@roomlog/testkit'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { KEYS, lockWaiters, PASSWORD, type TestDatabase, testDatabase } from './support.ts'
@@ -18,9 +18,11 @@ function start(env: Readonly<Record<string, string>>) {
   const output = { out: '', err: '' }
   child.stdout.on('data', (chunk) => {
     output.out += chunk
+    keep('operators', chunk)
   })
   child.stderr.on('data', (chunk) => {
     output.err += chunk
+    keep('operators', chunk)
   })
   return { child, output, ended: once(child, 'close') }
 }

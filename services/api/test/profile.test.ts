@@ -1,5 +1,5 @@
 import { newId } from '@roomlog/protocol'
-import { suiteOn } from '@roomlog/testkit'
+import { BODY, suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ago } from './sessions.ts'
@@ -108,7 +108,7 @@ suiteOn(['postgres'], 'users', () => {
       const shown = { id: gone.id, username: '', displayName: 'Deleted user', createdAt: expect.any(String) }
       expect(body).toEqual({ users: [shown] })
       const room = await newRoom(app, ada)
-      await say(database, room, gone.id, ['hello'])
+      await say(database, room, gone.id, [BODY])
       for (const call of [`GET /rooms/${room}/messages`, 'GET /rooms']) {
         const answer = await ask(app, call, { as: ada })
         expect(answer.body.users[gone.id]).toEqual(shown)

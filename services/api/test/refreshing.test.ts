@@ -1,6 +1,6 @@
 import { connectLive, type Live } from '@roomlog/live'
 import type { Session } from '@roomlog/protocol'
-import { suiteOn } from '@roomlog/testkit'
+import { PASSWORD, suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { age, ago, familyOf, hearEnds, refresh } from './sessions.ts'
@@ -63,7 +63,7 @@ suiteOn(['postgres'], 'refreshing', () => {
         accessToken: expect.any(String),
         tokenType: 'Bearer',
         expiresIn: 900,
-        refreshToken: expect.stringMatching(/^[\w-]{43}$/),
+        refreshToken: expect.stringMatching(/^rlr_[\w-]{43}$/),
         user: session.user,
       },
     })
@@ -127,7 +127,7 @@ suiteOn(['postgres'], 'refreshing', () => {
 
   test('ends no other session of the user', async () => {
     const { username } = session.user
-    const body = { username, password: 'correct horse battery' }
+    const body = { username, password: PASSWORD }
     const other = (await ask(app, 'POST /auth/login', { body })).body
     await next(session.refreshToken)
     await age(database, sessionId, 31)

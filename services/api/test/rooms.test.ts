@@ -1,5 +1,5 @@
 import { newId, type Room } from '@roomlog/protocol'
-import { suiteOn } from '@roomlog/testkit'
+import { BODY, suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -156,11 +156,11 @@ suiteOn(['postgres'], 'rooms', () => {
       })
       const ids = [await newRoom(app, cleo), await newRoom(app, cleo, { visibility: 'private' })]
       await newRoom(app, ada)
-      await say(database, ids[0] ?? '', bob.id, ['hello'])
+      await say(database, ids[0] ?? '', bob.id, [BODY])
       const { status, body } = await ask(app, 'GET /rooms', { as: cleo })
       expect(status).toBe(200)
       expect(body.rooms.map(({ id }: Room) => id)).toEqual(ids)
-      expect(body.rooms.map(({ lastMessage }: Room) => lastMessage?.body)).toEqual(['hello', undefined])
+      expect(body.rooms.map(({ lastMessage }: Room) => lastMessage?.body)).toEqual([BODY, undefined])
       expect(body.users).toEqual({
         [bob.id]: {
           id: bob.id,

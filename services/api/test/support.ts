@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync } from 'node:crypto'
 import { connect, type Database, migrate, ROLES } from '@roomlog/db'
 import { type ErrorCode, newId, type Session, type Visibility } from '@roomlog/protocol'
-import { postgres } from '@roomlog/testkit'
+import { keep, PASSWORD, postgres, suiteLog } from '@roomlog/testkit'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { sql } from 'kysely'
 import { pino } from 'pino'
@@ -10,7 +10,7 @@ import { buildApp, type Overrides } from '../src/app.ts'
 import { type Config, parseConfig } from '../src/config.ts'
 
 export const silent = pino({ level: 'silent' })
-export const PASSWORD = 'correct horse battery'
+export { PASSWORD }
 
 export interface TestDatabase extends AsyncDisposable {
   readonly url: string
@@ -63,7 +63,7 @@ export function configFor(url: string, env: Readonly<Record<string, string>> = {
 }
 
 export async function startApi(config: Config, overrides: Overrides = {}): Promise<FastifyInstance> {
-  const app = await buildApp(config, { log: silent, ...overrides })
+  const app = await buildApp(config, { log: suiteLog(), ...overrides })
   await app.ready()
   return app
 }
@@ -114,6 +114,7 @@ export async function ask(
     headers: { ...(as === undefined ? {} : { authorization: `Bearer ${as.token}` }), ...rest.headers },
     ...(body === undefined ? {} : { payload: body }),
   })
+  keep('people', `${answer.payload}\n`)
   const isJson = method !== 'HEAD' && String(answer.headers['content-type']).startsWith('application/json')
   return { status: answer.statusCode, headers: answer.headers, body: isJson ? answer.json() : answer.body }
 }

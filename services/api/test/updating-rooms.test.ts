@@ -1,5 +1,5 @@
 import { newId } from '@roomlog/protocol'
-import { suiteOn } from '@roomlog/testkit'
+import { BODY, suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
@@ -30,7 +30,7 @@ suiteOn(['postgres'], 'changing a room', () => {
     bob = await newPerson(app, database)
     room = await newRoom(app, ada, { name: 'before' })
     await ask(app, `POST /rooms/${room}/join`, { as: bob })
-    await say(database, room, bob.id, ['hello'])
+    await say(database, room, bob.id, [BODY])
   })
   afterAll(async () => {
     await app.close()

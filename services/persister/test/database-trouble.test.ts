@@ -1,7 +1,7 @@
 import { connect, type Database, ROLES } from '@roomlog/db'
 import { type EventLog, MemoryLog } from '@roomlog/event-log'
 import type { MessageCreated } from '@roomlog/events'
-import { type FaultProxy, faultProxy, suiteOn } from '@roomlog/testkit'
+import { BODY, type FaultProxy, faultProxy, suiteOn } from '@roomlog/testkit'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { published, silent, type TestHandler, testHandler } from './handler.ts'
@@ -56,7 +56,7 @@ suiteOn(['postgres'], 'a batch and a database in trouble', () => {
       expect(await published(memory)).toEqual([])
     })
     expect(await handled).toBe(1)
-    expect(await published(memory)).toEqual(['hello'])
+    expect(await published(memory)).toEqual([BODY])
   })
 
   test('waits for a database that is away, with heartbeats, and loses nothing', async () => {
@@ -68,7 +68,7 @@ suiteOn(['postgres'], 'a batch and a database in trouble', () => {
     expect(await subject.metric('roomlog_persister_store_retries_total{kind="transient"}')).toBeGreaterThan(0)
     proxy.heal()
     expect(await handled).toBe(1)
-    expect(await published(memory)).toEqual(['hello'])
+    expect(await published(memory)).toEqual([BODY])
     expect(subject.levels().filter((level) => level >= 40)).toEqual([40])
   })
 
@@ -90,6 +90,6 @@ suiteOn(['postgres'], 'a batch and a database in trouble', () => {
     await expect.poll(() => subject.levels()).toContain(50)
     await sql`ALTER TABLE chat.messages RENAME COLUMN elsewhere TO source_offset`.execute(database.admin.db)
     expect(await handled).toBe(1)
-    expect(await published(memory)).toEqual(['hello'])
+    expect(await published(memory)).toEqual([BODY])
   })
 })

@@ -1,7 +1,7 @@
 import { type EventLog, type LogRecord, MemoryLog } from '@roomlog/event-log'
 import { HEADERS } from '@roomlog/events'
 import { newId } from '@roomlog/protocol'
-import { suiteOn } from '@roomlog/testkit'
+import { BODY, suiteOn } from '@roomlog/testkit'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { PARTITION, published, readAll, silent, type TestHandler, testHandler } from './handler.ts'
 import {
@@ -40,7 +40,7 @@ suiteOn(['postgres'], 'handling a batch', () => {
 
   test('stores and publishes in the order of the log', async () => {
     const room = await newRoom(database)
-    const bodies = Array.from({ length: 500 }, (_, i) => `message ${i}`)
+    const bodies = Array.from({ length: 500 }, (_, i) => `${BODY} ${i}`)
     const records = bodies.map((body, i) => record(created(room, { body }), i))
     expect(await subject.handle(records)).toBe(500)
     expect(await bodiesOf(database, room)).toEqual(bodies)
@@ -112,7 +112,7 @@ suiteOn(['postgres'], 'handling a batch', () => {
     }
     expect(await subject.metric('acked_but_dead_total')).toBe(5)
     expect(await subject.metric('roomlog_persister_dead_letters_total{reason="undecodable"}')).toBe(3)
-    expect(subject.lines.join('')).not.toContain('hello')
+    expect(subject.lines.join('')).not.toContain(BODY)
   })
 
   test('goes as far as a newer version, says so once, and goes on when it can read it', async () => {

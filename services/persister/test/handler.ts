@@ -3,6 +3,7 @@ import type { BatchContext, EventLog, LogRecord, MemoryLog } from '@roomlog/even
 import { decodeRejected, HEADERS, messagePersistedSchema, type Topic } from '@roomlog/events'
 import { newId } from '@roomlog/protocol'
 import { createMetrics } from '@roomlog/service-kit'
+import { keep } from '@roomlog/testkit'
 import { pino } from 'pino'
 import { expect } from 'vitest'
 import type { Traces } from '../src/batch/batch-trace.ts'
@@ -19,7 +20,11 @@ export type TestHandler = ReturnType<typeof testHandler>
 /** The batch handler, with what it logs and counts. */
 export function testHandler({ db }: Database, eventLog: EventLog, traces?: Traces) {
   const lines: string[] = []
-  const log = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) })
+  const write = (line: string) => {
+    lines.push(line)
+    keep('operators', line)
+  }
+  const log = pino({ level: 'trace' }, { write })
   const registry = createMetrics()
   const paused = new PausedPartitions()
   const metrics = createPersisterMetrics(registry, () => paused.count)

@@ -1,4 +1,4 @@
-import { suiteOn } from '@roomlog/testkit'
+import { BODY, suiteOn } from '@roomlog/testkit'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { lockRooms, storeRows } from '../src/batch/store-sql.ts'
@@ -66,7 +66,7 @@ suiteOn(['postgres'], 'racing writers', () => {
     ])
     reject(new Error('woken'))
     await hung
-    expect(await bodiesOf(database, room)).toEqual(['hello'])
+    expect(await bodiesOf(database, room)).toEqual([BODY])
   })
 
   test.for([2, 8])(

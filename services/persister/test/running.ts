@@ -2,7 +2,7 @@ import { ROLES } from '@roomlog/db'
 import { connectEventLog, createTopics, type EventLog, type LogRecord } from '@roomlog/event-log'
 import type { Topic } from '@roomlog/events'
 import { newId } from '@roomlog/protocol'
-import { type FaultProxy, faultProxy, kafka, type TestKafka } from '@roomlog/testkit'
+import { type FaultProxy, faultProxy, kafka, type TestKafka, suiteLog } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { expect } from 'vitest'
@@ -68,7 +68,7 @@ export async function persisterWorld(engine: 'embedded' | 'full'): Promise<Persi
     deadLetters,
     start: async (overrides = {}, changed = {}) => {
       const onFatal = (error: Error) => expect.fail(String(error.cause))
-      const app = await buildApp({ ...config, ...changed }, { log: silent, onFatal, ...overrides })
+      const app = await buildApp({ ...config, ...changed }, { log: suiteLog(), onFatal, ...overrides })
       running.push(app)
       await app.listen({ host: config.host, port: config.port })
       return app

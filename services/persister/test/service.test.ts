@@ -1,6 +1,6 @@
 import { encodeCreated, HEADERS, messagePersistedSchema, partitionOf } from '@roomlog/events'
 import type { Message } from '@roomlog/protocol'
-import { type DependencyKind, type FaultProxy, suiteOn } from '@roomlog/testkit'
+import { BODY, type DependencyKind, type FaultProxy, suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
@@ -58,7 +58,7 @@ function suiteOnEngine(engine: 'embedded' | 'full', kinds: readonly DependencyKi
 
     test('stores and publishes rooms in order, and dead-letters the poison among them', async () => {
       const rooms = await newRooms(database, 6)
-      const bodies = numbered('message', 150)
+      const bodies = numbered(BODY, 150)
       const poison = { headers: { trace: 'kept' }, value: Buffer.from([0xff, 0x00, 0x7b]) }
       const app = await start()
       await Promise.all([
@@ -126,7 +126,7 @@ function suiteOnEngine(engine: 'embedded' | 'full', kinds: readonly DependencyKi
 
     test('drains what came while its database was down', async () => {
       const room = await newRoom(database)
-      const bodies = numbered('message', 2000)
+      const bodies = numbered(BODY, 2000)
       const app = await start()
       await ready(app)
       await send(room, bodies.slice(0, 500))
@@ -142,7 +142,7 @@ function suiteOnEngine(engine: 'embedded' | 'full', kinds: readonly DependencyKi
 
     test('goes on where the one before it was stopped', async () => {
       const room = await newRoom(database)
-      const bodies = numbered('message', 1500)
+      const bodies = numbered(BODY, 1500)
       const first = await start()
       await send(room, bodies.slice(0, 800))
       await expect.poll(async () => (await bodiesOf(database, room)).length, PATIENCE).toBeGreaterThan(0)
@@ -154,7 +154,7 @@ function suiteOnEngine(engine: 'embedded' | 'full', kinds: readonly DependencyKi
 
     test('shares the work with a second one, and takes it over', async () => {
       const rooms = await newRooms(database, 9)
-      const bodies = numbered('message', 200)
+      const bodies = numbered(BODY, 200)
       const [first] = await Promise.all([start(), start()])
       const sending = rooms.map((room) => send(room, bodies))
       await expect.poll(() => publishedIn(rooms[0] ?? '').length, PATIENCE).toBeGreaterThan(0)

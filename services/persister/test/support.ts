@@ -2,7 +2,7 @@ import { connect, type Database, migrate, ROLES } from '@roomlog/db'
 import type { LogRecord } from '@roomlog/event-log'
 import { encodeCreated, type MessageCreated } from '@roomlog/events'
 import { newId } from '@roomlog/protocol'
-import { postgres } from '@roomlog/testkit'
+import { BODY, postgres } from '@roomlog/testkit'
 import { sql } from 'kysely'
 import { expect } from 'vitest'
 import { type MessageStore, postgresStore, STORE_SESSION } from '../src/batch/message-store.ts'
@@ -62,7 +62,7 @@ export function created(roomId: string, changes: Partial<MessageCreated> = {}): 
     roomId,
     senderId: SENDER,
     clientMsgId: newId(),
-    body: 'hello',
+    body: BODY,
     acceptedAt: new Date().toISOString(),
     edgeId: 'edge-test',
     ...changes,

@@ -1,9 +1,9 @@
 import { DEFAULT_LIMITS, newId } from '@roomlog/protocol'
-import { suiteOn, testClient } from '@roomlog/testkit'
+import { suiteLog, suiteOn, testClient } from '@roomlog/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { buildApp } from '../src/app.ts'
-import { PATIENCE, type RunningEdge, silent, tokenFor, World } from './support.ts'
+import { PATIENCE, type RunningEdge, tokenFor, World } from './support.ts'
 
 suiteOn(['postgres'], 'the handshake', () => {
   const resources = new AsyncDisposableStack()
@@ -140,7 +140,7 @@ suiteOn(['postgres'], 'the handshake', () => {
       new Promise<never>((_resolve, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason))
       })
-    const app = await buildApp({ ...world.config, edgeId: newId() }, { openLog: never, log: silent })
+    const app = await buildApp({ ...world.config, edgeId: newId() }, { openLog: never, log: suiteLog() })
     try {
       const address = await app.listen({ host: '127.0.0.1', port: 0 })
       const url = `${address.replace('http', 'ws')}/ws`

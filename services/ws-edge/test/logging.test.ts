@@ -1,5 +1,5 @@
 import { DEFAULT_LIMITS, newId } from '@roomlog/protocol'
-import { suiteOn } from '@roomlog/testkit'
+import { keep, suiteOn } from '@roomlog/testkit'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { join, OTHER_KEYS, PATIENCE, type RunningEdge, tokenFor, World } from './support.ts'
@@ -13,7 +13,15 @@ suiteOn(['postgres'], 'what an edge tells of its sockets', () => {
 
   beforeAll(async () => {
     world = resources.use(await World.start('embedded'))
-    const log = pino({ level: 'trace' }, { write: (text: string) => texts.push(text) })
+    const log = pino(
+      { level: 'trace' },
+      {
+        write: (text: string) => {
+          texts.push(text)
+          keep('operators', text)
+        },
+      },
+    )
     edge = resources.use(await world.edge({ log }))
     ada = await world.newUser()
   })

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from '@roomlog/db'
 import { connectEventLog } from '@roomlog/event-log'
 import { newId } from '@roomlog/protocol'
-import { type FaultProxy, faultProxy, type TestClient } from '@roomlog/testkit'
+import { BODY, type FaultProxy, faultProxy, type TestClient } from '@roomlog/testkit'
 import { kafkaRelay } from '@roomlog/testkit/proof'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -50,7 +50,7 @@ suiteOnEngines('the time that a send has', (engine) => {
   }
 
   function send(client: TestClient, roomId: string, fields: Readonly<Record<string, unknown>> = {}) {
-    const frame = { type: 'sendMessage', roomId, clientMsgId: newId(), body: 'hello', ...fields }
+    const frame = { type: 'sendMessage', roomId, clientMsgId: newId(), body: BODY, ...fields }
     client.send(frame)
     return client.next(({ type, clientMsgId }) => type === 'ack' && clientMsgId === frame.clientMsgId)
   }

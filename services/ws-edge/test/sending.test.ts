@@ -1,6 +1,7 @@
 import { encodeRejected } from '@roomlog/events'
 import { DEFAULT_LIMITS, newId } from '@roomlog/protocol'
 import type { TestClient } from '@roomlog/testkit'
+import { BODY } from '@roomlog/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PATIENCE, type RunningEdge, suiteOnEngines, World } from './support.ts'
 
@@ -20,7 +21,7 @@ suiteOnEngines('sending', (engine) => {
   afterAll(() => resources.disposeAsync())
 
   function send(client: TestClient, fields: Readonly<Record<string, unknown>> = {}) {
-    const frame = { type: 'sendMessage', roomId: room, clientMsgId: newId(), body: 'hello', ...fields }
+    const frame = { type: 'sendMessage', roomId: room, clientMsgId: newId(), body: BODY, ...fields }
     client.send(frame)
     return client.next(({ type, clientMsgId }) => type === 'ack' && clientMsgId === frame.clientMsgId)
   }
@@ -169,7 +170,7 @@ suiteOnEngines('sending', (engine) => {
 
   test('a repeat of what is stored is answered with its place, and published no more', async () => {
     const own = await world.newRoom([ada])
-    const [stored] = await world.store(own, ada, ['hello'])
+    const [stored] = await world.store(own, ada, [BODY])
     await using client = await edge.client(ada)
     const { clientMsgId } = stored ?? { clientMsgId: '' }
     const again = { roomId: own, clientMsgId, repeat: true }

@@ -13,6 +13,7 @@ import {
   namespace,
   postgres,
   redis,
+  suiteLog,
   suiteOn,
   type TestClient,
   type TestClientOptions,
@@ -115,7 +116,7 @@ export class World implements AsyncDisposable {
   /** An edge that is ready. */
   async edge(overrides: Overrides = {}, changed: Partial<Config> = {}): Promise<RunningEdge> {
     const onFatal = (error: Error) => expect.fail(String(error.cause))
-    const app = await buildApp({ ...this.config, ...changed }, { log: silent, onFatal, ...overrides })
+    const app = await buildApp({ ...this.config, ...changed }, { log: suiteLog(), onFatal, ...overrides })
     await app.listen({ host: '127.0.0.1', port: 0 })
     await vi.waitFor(
       async () => expect((await app.inject({ url: '/readyz' })).statusCode).toBe(200),

@@ -2,7 +2,7 @@ import { AppendError, connectEventLog } from '@roomlog/event-log'
 import { encodePersisted, HEADERS, traced } from '@roomlog/events'
 import { newId } from '@roomlog/protocol'
 import { openTracing, type Tracing } from '@roomlog/service-kit'
-import { collector, type TestClient, type TestCollector } from '@roomlog/testkit'
+import { BODY, collector, type TestClient, type TestCollector } from '@roomlog/testkit'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Overrides } from '../src/app.ts'
 import { join, PATIENCE, type RunningEdge, seqsOf, silent, suiteOnEngines, World } from './support.ts'
@@ -40,7 +40,7 @@ suiteOnEngines('an edge’s part in a trace', (engine) => {
 
   async function send(client: TestClient, roomId = room) {
     const clientMsgId = newId()
-    client.send({ type: 'sendMessage', roomId, clientMsgId, body: 'hello' })
+    client.send({ type: 'sendMessage', roomId, clientMsgId, body: BODY })
     return client.next((frame) => frame.type === 'ack' && frame.clientMsgId === clientMsgId)
   }
 

@@ -4,6 +4,8 @@ import { newId } from '@roomlog/protocol'
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
 
 const TOKEN_BYTES = 32
+/** By which one that has got where it should not be is found. */
+const TOKEN_PREFIX = 'rlr_'
 
 export interface NewSession {
   /** The family of its refresh tokens, and the `sid` of its access tokens. */
@@ -33,7 +35,7 @@ export async function startSession(
 }
 
 export function newRefreshToken(): { readonly refreshToken: string; readonly hash: Buffer } {
-  const refreshToken = randomBytes(TOKEN_BYTES).toString('base64url')
+  const refreshToken = TOKEN_PREFIX + randomBytes(TOKEN_BYTES).toString('base64url')
   return { refreshToken, hash: hashOf(refreshToken) }
 }
 

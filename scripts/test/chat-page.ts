@@ -84,10 +84,15 @@ export class ChatPage {
   // --- signing in
 
   async signUp(): Promise<void> {
+    await this.askForAccount()
+    await this.isIn()
+  }
+
+  /** Resolves before there is an answer. */
+  async askForAccount(): Promise<void> {
     await this.#fillAccount(this.#words.isNew)
     await this.#field(this.#words.name).fill(this.account.name)
     await this.button(this.#words.createAccount).click()
-    await this.isIn()
   }
 
   async logIn(): Promise<void> {

@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { encodeCreated } from '@roomlog/events'
-import { newId } from '@roomlog/protocol'
+import { CLOSE_CODES, newId } from '@roomlog/protocol'
 import { BODY, faultProxy, suiteOn, testClient } from '@roomlog/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
@@ -14,8 +15,11 @@ import {
   type World,
 } from './acceptance-world.ts'
 import { ENGINES } from './running-roomlog.ts'
+import { endByDeletion, endByLogout, endByPassword, endByReuse } from './session-ends.ts'
 
 const MISSED = 20
+/** From the answer to who ended a session. */
+const CLOSED_WITHIN_MS = 5_000
 
 for (const engine of ENGINES) {
   suiteOn(engine.needs, `acceptance over WebSocket, on the ${engine.name} engine`, () => {
@@ -146,6 +150,24 @@ for (const engine of ENGINES) {
       await expect.poll(async () => (await rowsOf(world, own)).length, PATIENCE).toBe(2)
       expect((await rowsOf(world, own)).map(({ body }) => body)).toEqual(['once', 'after'])
       await expect.poll(() => messagesOf(hearer, own).map(({ body }) => body)).toEqual(['once', 'after'])
+    })
+
+    test.each([
+      ['logging out', 'unauthenticated', endByLogout],
+      ['a refresh token that is used again', 'unauthenticated', endByReuse],
+      ['another password', 'unauthenticated', endByPassword],
+      ['the end of the account', 'accountDeleted', endByDeletion],
+    ] as const)('%s closes the sockets of who it ends, and no others', async (_, reason, end) => {
+      const guest = await world.register('guest')
+      const sockets = [await guest.connect(), await guest.connect()]
+      await using other = await ada.connect()
+      await end(guest)
+      const codes = Promise.all(sockets.map(async ({ closed }) => (await closed).code))
+      const late = AbortSignal.timeout(CLOSED_WITHIN_MS)
+      const tooLate = once(late, 'abort').then(() => 'open')
+      expect(await Promise.race([codes, tooLate])).toEqual(sockets.map(() => CLOSE_CODES[reason].code))
+      other.send({ type: 'heartbeat', ref: 'alive' })
+      expect(await other.next('heartbeatAck')).toMatchObject({ ref: 'alive' })
     })
 
     test('SIGTERM closes open sockets', async () => {

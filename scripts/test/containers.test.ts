@@ -175,8 +175,23 @@ suiteInContainers('Roomlog in containers', () => {
       expect(await run.stop()).toBe(0)
     })
 
-    test('ends at SIGTERM while nothing that it needs answers', async () => {
-      await using run = await runImage({ image: roomlog.image(service), env: settings() })
+    test('says how it is run and stopped: no root, no shell, SIGTERM, and no secret in its environment', async () => {
+      const engine = (await getContainerRuntimeClient()).container.dockerode
+      const { Config } = await engine.getImage(roomlog.image(service)).inspect()
+      expect(Config).toMatchObject({ User: '1000:1000', StopSignal: 'SIGTERM' })
+      const program = `services/${service}/src/main.ts`
+      expect([Config.Entrypoint].flat().filter((it) => !it?.startsWith('--'))).toEqual(['node', program])
+      expect(Config.Cmd).toBeFalsy()
+      const names = Config.Env.map((it) => it.split('=')[0] ?? '')
+      expect(names).toEqual(expect.arrayContaining(['NODE_ENV', 'HOST', 'PORT']))
+      expect(names.filter((it) => /URL|KEY|PASSWORD|SECRET|TOKEN/.test(it))).toEqual([])
+    })
+
+    test.each([
+      ['as process 1', false],
+      ['behind an init process', true],
+    ])('ends at SIGTERM while nothing that it needs answers, %s', async (_, init) => {
+      await using run = await runImage({ image: roomlog.image(service), env: settings(), init })
       // Its process has read its settings when it has something to say.
       await expect.poll(() => run.output(), { timeout: RUN_MS }).not.toBe('')
       expect(await run.stop()).toBe(0)
@@ -202,6 +217,17 @@ suiteInContainers('Roomlog in containers', () => {
       ])
         expect(modules).not.toContain(name)
       expect(await run.run('find', 'packages', 'services', '-name', '*.test.ts')).toBe('')
+    })
+
+    test('has no file that could hold a secret', async () => {
+      await using run = await runImage({ image: roomlog.image(service), env: settings() })
+      const names = ['.env*', '*.pem', '*.key', 'keys.json', 'run.json', '.git'].flatMap((it) => [
+        '-o',
+        '-name',
+        it,
+      ])
+      const ours = ['.', '-path', './node_modules', '-prune', '-o', '(', ...names.slice(1), ')', '-print']
+      expect(await run.run('find', ...ours)).toBe('')
     })
   })
 })

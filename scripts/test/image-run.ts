@@ -24,14 +24,22 @@ export interface ImageRunOptions {
   readonly image: string
   readonly env?: Readonly<Record<string, string>>
   readonly network?: string
+  /** Behind an init process of the engine's own, instead of as process 1. */
+  readonly init?: boolean
 }
 
-export async function runImage({ image, env = {}, network = 'none' }: ImageRunOptions): Promise<ImageRun> {
+export async function runImage({
+  image,
+  env = {},
+  network = 'none',
+  init = false,
+}: ImageRunOptions): Promise<ImageRun> {
   const engine = (await getContainerRuntimeClient()).container.dockerode
   const container = await engine.createContainer({
     Image: image,
     Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     HostConfig: {
+      Init: init,
       NetworkMode: network,
       ReadonlyRootfs: true,
       CapDrop: ['ALL'],

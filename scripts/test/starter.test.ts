@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { freePort } from '@roomlog/testkit'
@@ -8,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { LiveView } from '../live-view.ts'
 import { Person } from '../person.ts'
+import { keysIn } from '../start/keys.ts'
 import { isAlive, newFolder, ROOT, type RunningRoomlog, startRoomlog, untilEnded } from './running-roomlog.ts'
 
 describe('npm start', () => {
@@ -46,6 +48,29 @@ describe('npm start', () => {
       ])
     }
   })
+
+  test.runIf(existsSync('/proc/self/environ'))(
+    'secrets stand in no command line, and in the environment of those alone who need them',
+    async () => {
+      const { pid, postgresPid, services, databaseUrl } = await roomlog.state()
+      const processes = [...services, { name: 'starter', pid }, { name: 'PostgreSQL', pid: postgresPid }]
+      const secrets = {
+        password: new URL(databaseUrl).password,
+        key: JSON.parse((await keysIn(roomlog.dataFolder)).JWT_PRIVATE_KEY).d,
+      }
+      const holders = async (secret: string, file: 'cmdline' | 'environ') => {
+        const texts = await Promise.all(processes.map((it) => readFile(`/proc/${it.pid}/${file}`, 'latin1')))
+        return processes.flatMap(({ name }, i) => (texts[i]?.includes(secret) ? [name] : []))
+      }
+      for (const secret of Object.values(secrets)) {
+        expect(secret).toMatch(/^.{20,}$/)
+        expect(await holders(secret, 'cmdline')).toEqual([])
+      }
+      expect(await holders(secrets.key, 'environ')).toEqual(['api'])
+      const users = (await holders(secrets.password, 'environ')).toSorted()
+      expect(users).toEqual(['api', 'persister', 'ws-edge'])
+    },
+  )
 
   test('a second start on the same data ends with one line that says the way out', async () => {
     const { code, output } = await start({ ROOMLOG_DATA: roomlog.dataFolder })

@@ -72,7 +72,7 @@ export function everybody(world: () => PageWorld): void {
       for (const name of CANARIES) await ada.page.getByText(name, { exact: true }).last().waitFor()
       await ada.openDialog('Find rooms')
       for (const name of [roomName, ...CANARIES])
-        await ada.page.getByRole('dialog').getByText(name, { exact: true }).waitFor()
+        await ada.page.getByRole('dialog').getByText(name).first().waitFor()
       await ada.page.keyboard.press('Escape')
       await ada.page.reload()
       for (const text of CANARIES) await ada.message(text).first().waitFor()

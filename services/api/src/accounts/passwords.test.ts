@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import argon2 from 'argon2'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { passwordHasher } from './passwords.ts'
 
 const PASSWORD = 'correct horse battery'
@@ -35,8 +35,14 @@ describe('passwords', async () => {
     expect(await passwords.verify(hash, `${long.slice(0, -1)}e`)).toBe(false)
   })
 
-  test('are never right where there is no account', async () => {
+  test('are never right where there is no account, and cost the same work', async () => {
+    const verify = vi.spyOn(argon2, 'verify')
     expect(await passwords.verify(null, PASSWORD)).toBe(false)
+    expect(await passwords.verify(await passwords.hash('another'), PASSWORD)).toBe(false)
+    const costs = verify.mock.calls.map(([hash]) => hash.split('$').slice(1, 4))
+    expect(costs).toHaveLength(2)
+    expect(costs[0]).toEqual(costs[1])
+    verify.mockRestore()
   })
 
   test('are outdated where their hash was made with other parameters', async () => {

@@ -120,7 +120,7 @@ for (const engine of ENGINES) {
         await using reader = runExample('history.ts', args)
         await reader.ended
         expect(reader.output()).toBe(
-          '130 unread, the first is message 1\nthe room begins with message 1\n0 unread\n',
+          `130 unread, the first is ${BODY} 1\nthe room begins with ${BODY} 1\n0 unread\n`,
         )
       })
 

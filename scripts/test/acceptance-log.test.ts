@@ -183,7 +183,7 @@ for (const engine of ENGINES) {
         expect(rows).toEqual([{ isSame: true, seq: n, isDated: true }])
       }
       const { room } = (await ada.call('GET', `/rooms/${roomId}`)).body
-      expect(room).toMatchObject({ lastSeq: 3, lastMessage: { seq: 3, body: 'message 3' } })
+      expect(room).toMatchObject({ lastSeq: 3, lastMessage: { seq: 3, body: `${BODY} 3` } })
     })
 
     test('persister restart reprocesses without duplicates', async () => {

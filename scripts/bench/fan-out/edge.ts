@@ -75,7 +75,8 @@ export class BenchEdge implements AsyncDisposable {
     this.#crowd = crowd
     this.connections = crowd.sockets.map(({ ws, tcp }, index) => {
       const identity = { userId: `user ${index}`, sessionId: newId(), expiresAtMs: Date.now() + HOUR_MS }
-      return new Connection(ws, tcp, { id: newId(), identity, framesPerSecond: 100 })
+      const by = { reqId: newId(), ip: '127.0.0.1', userId: identity.userId }
+      return new Connection(ws, tcp, { id: newId(), by, identity, framesPerSecond: 100 })
     })
     const reader = { read: async () => emptyRoom(crowd.sockets.length) }
     this.#rooms = new Rooms({

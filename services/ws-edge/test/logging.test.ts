@@ -1,5 +1,5 @@
 import { DEFAULT_LIMITS, newId } from '@roomlog/protocol'
-import { keep, suiteOn } from '@roomlog/testkit'
+import { BODY, keep, suiteOn } from '@roomlog/testkit'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { join, OTHER_KEYS, PATIENCE, type RunningEdge, tokenFor, World } from './support.ts'
@@ -36,6 +36,25 @@ suiteOn(['postgres'], 'what an edge tells of its sockets', () => {
     await expect
       .poll(() => lines().find(({ code }) => code === 4429), PATIENCE)
       .toMatchObject({ level: 30, userId: ada, ip: '127.0.0.1', reqId: expect.any(String) })
+  })
+
+  test('who was denied a room is logged, and from where', async () => {
+    const [open, closed] = [await world.newRoom([]), await world.newRoom([], 'private')]
+    await using client = await edge.client(ada)
+    for (const roomId of [open, closed]) {
+      client.send({ type: 'joinRoom', roomId })
+      await client.next('error')
+      client.send({ type: 'sendMessage', roomId, clientMsgId: newId(), body: BODY })
+      await client.next('ack')
+    }
+    const denied = lines().filter(({ msg }) => /denied/.test(String(msg)))
+    const who = { userId: ada, ip: '127.0.0.1', reqId: expect.any(String) }
+    expect(denied).toMatchObject([
+      { ...who, msg: 'join denied', roomId: open, code: 'not_a_member' },
+      { ...who, msg: 'send denied', roomId: open, code: 'not_a_member' },
+      { ...who, msg: 'join denied', roomId: closed, code: 'room_not_found' },
+      { ...who, msg: 'send denied', roomId: closed, code: 'room_not_found' },
+    ])
   })
 
   test('a code that a client made up is counted with all of its kind', async () => {

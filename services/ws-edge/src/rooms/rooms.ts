@@ -167,6 +167,8 @@ export class Rooms {
         const code = effect.code as keyof typeof REFUSALS
         this.#drop(effect.sub)
         effect.sub.connection.send({ type: 'error', code, roomId, ...REFUSALS[code], ...refOf(effect.sub) })
+        if (code !== 'unavailable')
+          this.#options.log.info({ ...effect.sub.connection.by, roomId, code }, 'join denied')
         return
       }
       case 'write':

@@ -39,6 +39,8 @@ type Outcome =
 const ACCEPTED: Outcome = { status: 'ACCEPTED' }
 const OVERLOADED: Outcome = { status: 'FAILED', code: 'overloaded', retryAfterMs: OVERLOADED_RETRY_MS }
 /** From the frame to its ack, whoever is away: what is asked on the way shares it. */
+/** Refused for who sends. */
+const DENIALS: ReadonlySet<string> = new Set(['not_a_member', 'room_not_found'])
 const SEND_TIMEOUT_MS = 5000
 const LOOK_UP_TIMEOUT_MS = 500
 
@@ -173,6 +175,7 @@ export class Sends {
     this.#options.traces?.answered(received, result)
     if (outcome.status === 'ACCEPTED') connection.send({ ...base, ...outcome })
     else connection.send({ ...base, ...outcome, retryable: SEND_FAILURES[outcome.code].retryable })
+    if (DENIALS.has(result)) this.#options.log.info({ ...connection.by, roomId, code: result }, 'send denied')
   }
 }
 

@@ -10,7 +10,7 @@ import type { Identity } from '@roomlog/service-kit'
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import type { RawData, WebSocket } from 'ws'
 import type { EdgeMetrics, SocketRefusal } from '../metrics.ts'
-import { Connection } from './connection.ts'
+import { Connection, type Handshake } from './connection.ts'
 import type { Connections } from './connections.ts'
 import { socketFailed } from './failed.ts'
 import { identify } from './identify.ts'
@@ -31,20 +31,13 @@ export interface AcceptOptions {
 const KNOWN_CODES: ReadonlySet<number> = new Set(Object.values(CLOSE_CODES).map(({ code }) => code))
 const AUTHORIZATION = /^Bearer ([^ ]+)$/i
 
-/** What the lines of a socket are logged with. */
-interface Handshake {
-  readonly reqId: string
-  readonly ip: string
-  readonly userId: string | undefined
-}
-
 /**
  * The handler of an upgraded socket. Never awaits: its first frames may have come in the packet of the handshake. What
  * listens to a socket is the same for all: a closure for each would hold its request, with its token, for as long.
  */
 export function accept(options: AcceptOptions) {
   const { connections, limits, metrics, log } = options
-  const accepted = new WeakMap<WebSocket, { readonly connection: Connection; readonly by: Handshake }>()
+  const accepted = new WeakMap<WebSocket, Connection>()
 
   return (ws: WebSocket, request: FastifyRequest): void => {
     const identity = identify(request.server, tokenOf(request))
@@ -56,10 +49,11 @@ export function accept(options: AcceptOptions) {
     }
     const connection = new Connection(ws, request.socket, {
       id: newId(),
+      by,
       identity,
       framesPerSecond: limits.framesPerSecond,
     })
-    accepted.set(ws, { connection, by })
+    accepted.set(ws, connection)
     // The plugin's listener holds the request.
     ws.removeAllListeners('error').on('error', onError)
     ws.on('message', onMessage).on('ping', mayCome).on('pong', mayCome).on('close', onClose)
@@ -98,7 +92,7 @@ export function accept(options: AcceptOptions) {
   }
 
   function mayCome(this: WebSocket): boolean {
-    const connection = accepted.get(this)?.connection
+    const connection = accepted.get(this)
     // What was on its way when the socket was closed is not answered any more.
     if (connection?.isOpen !== true) return false
     connection.heard()
@@ -108,7 +102,7 @@ export function accept(options: AcceptOptions) {
   }
 
   function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
-    const connection = accepted.get(this)?.connection
+    const connection = accepted.get(this)
     if (connection === undefined || !mayCome.call(this)) return
     if (isBinary) {
       connection.close('binary')
@@ -118,18 +112,18 @@ export function accept(options: AcceptOptions) {
       options.onFrame(connection, String(data))
     } catch (err) {
       // A fault of ours, but no frame may end the process, and all other sockets with it.
-      log.error({ err, ...accepted.get(this)?.by }, 'a frame could not be handled')
+      log.error({ err, ...connection.by }, 'a frame could not be handled')
       connection.close('internal')
     }
   }
 
   function onClose(this: WebSocket, received: number): void {
-    const it = accepted.get(this)
-    if (it === undefined) return
+    const connection = accepted.get(this)
+    if (connection === undefined) return
     // Who does not read does not answer a close either, and its own code is that of a lost connection.
-    closed(it.by, it.connection.closedWith ?? received)
-    connections.remove(it.connection)
-    options.onClose(it.connection)
+    closed(connection.by, connection.closedWith ?? received)
+    connections.remove(connection)
+    options.onClose(connection)
   }
 
   function onError(this: WebSocket, error: Error): void {

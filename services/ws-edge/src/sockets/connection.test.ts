@@ -32,7 +32,8 @@ async function pair(expiresAtMs = hour()) {
   clients.push(client)
   const [ws, request] = await accepted
   const identity = { userId: 'user', sessionId: 'session', expiresAtMs }
-  const connection = new Connection(ws, request.socket, { id: 'id', identity, framesPerSecond: 100 })
+  const by = { reqId: 'request', ip: '127.0.0.1', userId: 'user' }
+  const connection = new Connection(ws, request.socket, { id: 'id', by, identity, framesPerSecond: 100 })
   if (client.readyState !== WebSocket.OPEN) await once(client, 'open')
   const closed = once(client, 'close').then(([code]) => code as number)
   const tcp = (client as unknown as { readonly _socket: Socket })._socket

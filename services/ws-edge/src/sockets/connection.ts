@@ -24,8 +24,16 @@ const BAD_FRAMES_WINDOW_MS = 60_000
 /** More than a client asks for that comes again each second with all its rooms, as it was told to. */
 const [REFUSED_JOINS_PER_SECOND, REFUSED_JOINS_BURST] = [500, 1000] as const
 
+/** What the lines of a socket are logged with. */
+export interface Handshake {
+  readonly reqId: string
+  readonly ip: string
+  readonly userId: string | undefined
+}
+
 export interface ConnectionOptions {
   readonly id: string
+  readonly by: Handshake
   readonly identity: Identity
   readonly framesPerSecond: number
 }
@@ -42,6 +50,7 @@ export function encodeFrame(frame: ServerFrame): Buffer {
  */
 export class Connection implements AtTurnEnd {
   readonly id: string
+  readonly by: Handshake
   readonly userId: string
   /** Joined or joining. */
   readonly rooms = new Map<string, RoomSubscription>()
@@ -67,12 +76,13 @@ export class Connection implements AtTurnEnd {
   #heldBytes = 0
   #heldSinceMs = 0
 
-  constructor(ws: WebSocket, tcp: Socket, { id, identity, framesPerSecond }: ConnectionOptions) {
+  constructor(ws: WebSocket, tcp: Socket, { id, by, identity, framesPerSecond }: ConnectionOptions) {
     // What is written past `ws` must not overtake what it holds back, which it does only for extensions.
     if (ws.extensions !== '') throw new RangeError(`a socket with extensions: ${ws.extensions}`)
     this.#ws = ws
     this.#tcp = tcp
     this.id = id
+    this.by = by
     this.userId = identity.userId
     this.#identity = identity
     this.frames = new TokenBucket(framesPerSecond, framesPerSecond)

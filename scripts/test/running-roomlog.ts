@@ -21,6 +21,7 @@ import { type RunState, readRunFile } from '../start/run-file.ts'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const START_TIMEOUT_MS = 90_000
+const METRICS_TIMEOUT_MS = 2_000
 
 type Environment = Readonly<Record<string, string>>
 
@@ -144,7 +145,7 @@ export async function startRoomlog(options: StartOptions): Promise<RunningRoomlo
     stop,
     [Symbol.asyncDispose]: async () => {
       if (child.exitCode === null && child.signalCode === null) {
-        keep('operators', await metricsOf(await state()))
+        keep('operators', await metricsOf(await readRunFile(dataFolder)))
         await stop()
       }
       keep('operators', output)
@@ -154,10 +155,10 @@ export async function startRoomlog(options: StartOptions): Promise<RunningRoomlo
   }
 }
 
-/** All that its services count; of one that is just being started again, nothing. */
-async function metricsOf({ services }: RunState): Promise<string> {
-  const texts = services.map(({ port }) =>
-    fetch(`http://localhost:${port}/metrics`).then(
+/** All that its services count; of one that is frozen, or just being started again, nothing. */
+async function metricsOf(run: RunState | undefined): Promise<string> {
+  const texts = (run?.services ?? []).map(({ port }) =>
+    fetch(`http://localhost:${port}/metrics`, { signal: AbortSignal.timeout(METRICS_TIMEOUT_MS) }).then(
       (answer) => answer.text(),
       () => '',
     ),

@@ -22,7 +22,7 @@ const CANARIES: readonly Canary[] = [
   { name: 'password', pattern: new RegExp(PASSWORD), from: ['people', 'operators'] },
   { name: 'password hash', pattern: /\$argon2id\$/, from: ['people', 'operators'] },
   { name: 'private key', pattern: /\\*"d\\*":\s*\\*"[\w-]{43}\\*"/, from: ['people', 'operators'] },
-  // Both begin as every JSON object does.
+  // Two of its parts begin as every JSON object does.
   { name: 'access token', pattern: /eyJ[\w-]{8,}\.eyJ/, from: ['operators'] },
   { name: 'refresh token', pattern: /rlr_[\w-]{20}/, from: ['operators'] },
   // Also one without the word: frames, events and rows name it so, within JSON within JSON, too.

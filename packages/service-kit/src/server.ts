@@ -65,6 +65,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   await app.register(errorHandler, { isUnavailable: options.isUnavailable })
+  abortWithConnection(app)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
@@ -81,6 +82,20 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     request.log.debug({ method, path, ip, status: reply.statusCode, ms: reply.elapsedTime }, 'request')
   })
   return app
+}
+
+/**
+ * Fastify takes the close of a request for the end of its client, but Node closes one when its body has been read: its
+ * time-out would be off, and its signal aborted, before its handler begins. The answer closes with the connection.
+ */
+function abortWithConnection(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ raw }, reply) => {
+    for (const listener of raw.listeners('close') as (() => void)[]) {
+      if (listener.name !== 'onAbort') continue
+      raw.off('close', listener)
+      reply.raw.once('close', listener)
+    }
+  })
 }
 
 /** A connection that outlives the request it had while the server began to close would keep it open until its time-out. */

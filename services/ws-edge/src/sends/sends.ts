@@ -38,9 +38,9 @@ type Outcome =
 
 const ACCEPTED: Outcome = { status: 'ACCEPTED' }
 const OVERLOADED: Outcome = { status: 'FAILED', code: 'overloaded', retryAfterMs: OVERLOADED_RETRY_MS }
-/** From the frame to its ack, whoever is away: what is asked on the way shares it. */
 /** Refused for who sends. */
 const DENIALS: ReadonlySet<string> = new Set(['not_a_member', 'room_not_found'])
+/** From the frame to its ack, whoever is away: what is asked on the way shares it. */
 const SEND_TIMEOUT_MS = 5000
 const LOOK_UP_TIMEOUT_MS = 500
 

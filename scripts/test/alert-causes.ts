@@ -87,8 +87,8 @@ export class Talker implements AsyncDisposable {
     return client
   }
 
-  async me(): Promise<void> {
-    const headers = { authorization: `Bearer ${this.ada.session.accessToken}` }
+  async me({ session }: Person = this.ada): Promise<void> {
+    const headers = { authorization: `Bearer ${session.accessToken}` }
     const answer = await fetch(`${this.#world.stack.apiUrl}/users/me`, { headers }).catch(() => undefined)
     await answer?.arrayBuffer()
   }

@@ -4,6 +4,7 @@ import { newId } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Person } from '../person.ts'
 import { Causes, PATIENCE, Talker, untilDone } from './alert-causes.ts'
 import { alertRules, dashboardPanels, shipped } from './alert-rules.ts'
 import { type MonitoredRoomlog, monitoredRoomlog } from './monitored-roomlog.ts'
@@ -21,6 +22,8 @@ const OF_THE_PROCESSES = [
   'ServiceDown',
   'SlowConsumersSurge',
 ]
+/** Together they ask for more connections than the api's pool has. */
+const CROWD = 6
 const never = new AbortController().signal
 
 test('every alert says how bad it is, what it means, and where its chapter of the runbook is', () => {
@@ -186,11 +189,15 @@ for (const engine of ENGINES) {
       })
 
       test('a pool whose connections all wait', async () => {
+        // Of one person a few requests are answered at once.
+        const names = Array.from({ length: CROWD }, (_, i) => `crowd_${i}`)
+        const crowd = await Promise.all(names.map((name) => Person.register(world.stack.apiUrl, name, name)))
         await causes.of(['PoolExhausted', 'ApiFails'], (done) =>
           world.database.db.transaction().execute(async (trx) => {
             await sql`LOCK TABLE chat.users IN ACCESS EXCLUSIVE MODE`.execute(trx)
             // Whoever was refused asks again at once: somebody waits at every look.
-            await Promise.all(Array.from({ length: 30 }, () => untilDone(done, 0, () => talker.me())))
+            const asking = crowd.flatMap((person) => Array.from({ length: 5 }, () => person))
+            await Promise.all(asking.map((person) => untilDone(done, 0, () => talker.me(person))))
           }),
         )
       })

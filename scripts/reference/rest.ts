@@ -30,7 +30,7 @@ interface Operation {
 }
 
 /** Of which each may be part of those behind it. */
-const SHAPES: Readonly<Record<string, z.ZodType>> = {
+const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   Limits: limitsSchema,
   User: userSchema,
   Message: messageSchema,
@@ -48,6 +48,7 @@ export async function rest(): Promise<string> {
   const routes = Object.entries(await documentedPaths()).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => routeText(method, path, operation)),
   )
+  const shapes = shapesOf(SCHEMAS)
   const codes = Object.entries(ERROR_STATUS).map(([code, status]) => [String(status), `\`${code}\``])
   return [
     '## REST',
@@ -57,13 +58,10 @@ export async function rest(): Promise<string> {
     '`request_timeout`, `headers_too_large`, `internal` and `unavailable`, and one that takes a body `too_large` and',
     '`unsupported_media_type`.',
     '',
-    ...routes.map((text) => withShapes(text, Object.keys(SHAPES))),
+    ...routes.map((text) => withNames(text, shapes)),
     '### Shapes',
     '',
-    ...Object.entries(SHAPES).map(([name, schema], index) => {
-      const text = typeText(z.toJSONSchema(schema, { io: 'output' }) as JsonSchema)
-      return `- ${name}: ${code(withShapes(text, Object.keys(SHAPES).slice(0, index)))}`
-    }),
+    ...shapes.map(([name, text]) => `- ${name}: ${code(text)}`),
     '',
     '### Codes of errors',
     '',
@@ -72,14 +70,21 @@ export async function rest(): Promise<string> {
   ].join('\n')
 }
 
+type Shape = readonly [name: string, text: string]
+
+/** Each by the names of those before it. */
+function shapesOf(schemas: Readonly<Record<string, z.ZodType>>): readonly Shape[] {
+  const shapes: Shape[] = []
+  for (const [name, schema] of Object.entries(schemas)) {
+    const text = typeText(z.toJSONSchema(schema, { io: 'output' }) as JsonSchema)
+    shapes.push([name, withNames(text, shapes)])
+  }
+  return shapes
+}
+
 /** With the names of these shapes where they are spelled out. */
-function withShapes(text: string, names: readonly string[]): string {
-  return names.reduce((shorter, name, index) => {
-    const schema = SHAPES[name]
-    if (schema === undefined) return shorter
-    const full = typeText(z.toJSONSchema(schema, { io: 'output' }) as JsonSchema)
-    return shorter.replaceAll(withShapes(full, names.slice(0, index)), name)
-  }, text)
+function withNames(text: string, shapes: readonly Shape[]): string {
+  return shapes.reduce((shorter, [name, full]) => shorter.replaceAll(full, name), text)
 }
 
 async function documentedPaths(): Promise<Paths> {

@@ -1,5 +1,5 @@
 import { Counter, counterBy, gauge, type Registry } from '@roomlog/service-kit'
-import type { SlotCounts } from './accounts/slots.ts'
+import type { SlotCounts } from './slots.ts'
 
 export type ApiMetrics = ReturnType<typeof createApiMetrics>
 

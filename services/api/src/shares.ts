@@ -1,6 +1,6 @@
 import { ApiError } from '@roomlog/service-kit'
 import type { FastifyInstance, FastifyRequest, RouteHandlerMethod } from 'fastify'
-import { Slots } from './accounts/slots.ts'
+import { Slots } from './slots.ts'
 
 /** Of one user: less than half of the connections to the database. */
 const AT_ONCE = 4

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { ApiError } from '@roomlog/service-kit'
 import argon2 from 'argon2'
-import { type SlotCounts, Slots } from './slots.ts'
+import { type SlotCounts, Slots } from '../slots.ts'
 
 /** RFC 9106's second choice for memory-constrained servers, at the size that OWASP names: 19 MiB, two passes. */
 const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const

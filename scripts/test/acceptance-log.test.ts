@@ -7,8 +7,7 @@ import {
   PERSISTER_GROUP,
   type Topic,
 } from '@roomlog/events'
-import { newId } from '@roomlog/protocol'
-import { BODY, suiteOn, type TestClient } from '@roomlog/testkit'
+import { BODY, follow, suiteOn, type TestClient } from '@roomlog/testkit'
 import { type KafkaRelay, kafkaRelay } from '@roomlog/testkit/proof'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -32,7 +31,7 @@ for (const engine of ENGINES) {
     let relay: KafkaRelay | undefined
     let ada: Somebody
     let client: TestClient
-    const records: Record<Topic, LogRecord[]> = { created: [], persisted: [], deadLetters: [] }
+    const records: Record<Topic, readonly LogRecord[]> = { created: [], persisted: [], deadLetters: [] }
 
     beforeAll(async () => {
       const throughRelay = async ({ KAFKA_BROKERS }: World['env']) => {
@@ -40,28 +39,12 @@ for (const engine of ENGINES) {
         return { KAFKA_BROKERS: relay.brokers.join() }
       }
       world = resources.use(await startWorld(engine, engine.name === 'full' ? { change: throughRelay } : {}))
-      for (const topic of ['created', 'persisted', 'deadLetters'] as const) await follow(topic)
+      for (const topic of ['created', 'persisted', 'deadLetters'] as const)
+        records[topic] = await follow(world.eventLog, topic)
       ada = await world.register('ada')
       client = resources.use(await ada.connect())
     })
     afterAll(() => resources.disposeAsync())
-
-    /** All that the topic has and gets, as it comes. */
-    async function follow(topic: Topic): Promise<void> {
-      const subscription = await world.eventLog.subscribe({
-        topic,
-        group: `acceptance-${newId()}`,
-        from: 'beginning',
-        maxRecords: 500,
-        commitIntervalMs: 1000,
-        onBatch: async (batch) => {
-          records[topic].push(...batch.records)
-          return undefined
-        },
-        onFatal: (error) => expect.fail(error.message),
-      })
-      await subscription.caughtUp
-    }
 
     const of = (topic: Topic, roomId: string) => records[topic].filter(({ key }) => key === roomId)
     const valuesOf = (topic: Topic, roomId: string): readonly Json[] =>

@@ -13,7 +13,7 @@ import { encodeCreated, type MessageCreated, PERSISTER_GROUP, type Topic } from 
 import { buildApp } from '@roomlog/persister/app'
 import { parseConfig } from '@roomlog/persister/config'
 import { newId } from '@roomlog/protocol'
-import { type DependencyKind, kafka, keep, postgres, suiteLog } from '@roomlog/testkit'
+import { type DependencyKind, follow, kafka, keep, postgres, suiteLog } from '@roomlog/testkit'
 import { pino } from 'pino'
 import { expect } from 'vitest'
 import { persistersHaveReached } from '../operator/persisters.ts'
@@ -147,23 +147,7 @@ export async function operatorWorld(engine: EngineName): Promise<OperatorWorld> 
     },
     send: (...events) =>
       eventLog.appendAll('created', events.map(encodeCreated), new AbortController().signal),
-    follow: async (topic) => {
-      const found: LogRecord[] = []
-      const subscription = await eventLog.subscribe({
-        topic,
-        group: `test-${newId()}`,
-        from: 'end',
-        maxRecords: 500,
-        commitIntervalMs: 1000,
-        onBatch: async ({ records }) => {
-          found.push(...records)
-          return undefined
-        },
-        onFatal: (error) => expect.fail(error.message),
-      })
-      await subscription.caughtUp
-      return found
-    },
+    follow: (topic) => follow(eventLog, topic, 'end'),
     bodiesOf: async (roomId) => {
       const rows = await admin.db
         .selectFrom('chat.messages')

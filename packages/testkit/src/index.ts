@@ -10,6 +10,7 @@ export {
   type TestPostgres,
   type TestRedis,
 } from './dependencies.ts'
+export { follow } from './follow.ts'
 export { freePort } from './free-port.ts'
 export { DEPENDENCY_KINDS, type DependencyKind } from './kinds.ts'
 export { prometheus, type TestPrometheus } from './prometheus.ts'

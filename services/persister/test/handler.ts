@@ -1,11 +1,9 @@
 import type { Database } from '@roomlog/db'
 import type { BatchContext, EventLog, LogRecord, MemoryLog } from '@roomlog/event-log'
 import { decodeRejected, HEADERS, messagePersistedSchema, type Topic } from '@roomlog/events'
-import { newId } from '@roomlog/protocol'
 import { createMetrics } from '@roomlog/service-kit'
-import { keep } from '@roomlog/testkit'
+import { follow, keep } from '@roomlog/testkit'
 import { pino } from 'pino'
-import { expect } from 'vitest'
 import type { Traces } from '../src/batch/batch-trace.ts'
 import { createBatchHandler } from '../src/batch/handle-batch.ts'
 import { postgresStore } from '../src/batch/message-store.ts'
@@ -49,20 +47,7 @@ export function testHandler({ db }: Database, eventLog: EventLog, traces?: Trace
 /** Everything that stands in a topic now. */
 export async function readAll(memory: MemoryLog, topic: Topic): Promise<readonly LogRecord[]> {
   const reader = await memory.open({ clientId: 'reader' }, silent)
-  const found: LogRecord[] = []
-  const subscription = await reader.subscribe({
-    topic,
-    group: newId(),
-    from: 'beginning',
-    maxRecords: 500,
-    commitIntervalMs: 0,
-    onBatch: async ({ records }) => {
-      found.push(...records)
-      return undefined
-    },
-    onFatal: (error) => expect.fail(error.message),
-  })
-  await subscription.caughtUp
+  const found = await follow(reader, topic)
   await reader.close()
   return found
 }

@@ -1,8 +1,6 @@
 import { ROLES } from '@roomlog/db'
 import { connectEventLog, createTopics, type EventLog, type LogRecord } from '@roomlog/event-log'
-import type { Topic } from '@roomlog/events'
-import { newId } from '@roomlog/protocol'
-import { type FaultProxy, faultProxy, kafka, suiteLog, type TestKafka } from '@roomlog/testkit'
+import { type FaultProxy, faultProxy, follow, kafka, suiteLog, type TestKafka } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { expect } from 'vitest'
@@ -76,22 +74,4 @@ export async function persisterWorld(engine: 'embedded' | 'full'): Promise<Persi
     stop,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
-}
-
-async function follow(eventLog: EventLog, topic: Topic): Promise<readonly LogRecord[]> {
-  const found: LogRecord[] = []
-  const subscription = await eventLog.subscribe({
-    topic,
-    group: `test-${newId()}`,
-    from: 'beginning',
-    maxRecords: 500,
-    commitIntervalMs: 1000,
-    onBatch: async ({ records }) => {
-      found.push(...records)
-      return undefined
-    },
-    onFatal: (error) => expect.fail(error.message),
-  })
-  await subscription.caughtUp
-  return found
 }

@@ -9,6 +9,7 @@ import {
   type DependencyKind,
   type FaultProxy,
   faultProxy,
+  follow,
   kafka,
   namespace,
   postgres,
@@ -109,7 +110,7 @@ export class World implements AsyncDisposable {
     stack.defer(() => eventLog.close())
     const live = connectLive({ ...config.live, database: admin }, silent)
     stack.defer(() => live.close())
-    const created = await follow(eventLog)
+    const created = await follow(eventLog, 'created')
     return new World({ config, admin, eventLog, live, proxy, created }, stack.move())
   }
 
@@ -239,25 +240,6 @@ export class World implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#stack.disposeAsync()
   }
-}
-
-/** Every created record, as it comes. */
-async function follow(eventLog: EventLog): Promise<readonly LogRecord[]> {
-  const found: LogRecord[] = []
-  const subscription = await eventLog.subscribe({
-    topic: 'created',
-    group: 'edge-test',
-    from: 'beginning',
-    maxRecords: 500,
-    commitIntervalMs: 1000,
-    onBatch: async ({ records }) => {
-      found.push(...records)
-      return undefined
-    },
-    onFatal: (error) => expect.fail(error.message),
-  })
-  await subscription.caughtUp
-  return found
 }
 
 /** The seqs of a room's messages that the client has got, in order. */

@@ -46,11 +46,14 @@ export class Others implements AsyncDisposable {
   /** Resolves when all are there and talk. */
   static async come(stack: Stack, people: Audience): Promise<Others> {
     await using cleanUp = new AsyncDisposableStack()
-    const [wsUrl = '', token = '', roomId = ''] = [stack.wsUrls[0], people.people[0]?.token, people.rooms[0]]
+    const [wsUrl = '', roomId = ''] = [stack.wsUrls[0], people.rooms[0]]
+    const tokens = people.people.flatMap(({ token, rooms }) =>
+      token !== undefined && rooms.includes(0) ? [token] : [],
+    )
     const load = cleanUp.use(await loadOf(wsUrl, people))
     const visitors = cleanUp.use(new Child<VisitorsOrder>(new URL('./visitors.ts', import.meta.url)))
     await load.ask({ do: 'start', pace: { perSecond: MESSAGES_PER_SECOND } })
-    await visitors.ask({ do: 'start', plan: { apiUrl: stack.apiUrl, wsUrl, token, roomId } })
+    await visitors.ask({ do: 'start', plan: { apiUrl: stack.apiUrl, wsUrl, tokens, roomId } })
     cleanUp.move()
     return new Others(load, visitors)
   }

@@ -7,7 +7,8 @@ import { type Percentiles, percentiles } from '../bench/percentiles.ts'
 export interface VisitPlan {
   readonly apiUrl: string
   readonly wsUrl: string
-  readonly token: string
+  /** Of those who read the room, in turn: of one user a few requests are answered at a time. */
+  readonly tokens: readonly string[]
   readonly roomId: string
 }
 
@@ -45,12 +46,12 @@ function fail(how: string): void {
   failed[how] = (failed[how] ?? 0) + 1
 }
 
-function page({ apiUrl, token, roomId }: VisitPlan, nth: number): Promise<void> {
+function page({ apiUrl, tokens, roomId }: VisitPlan, nth: number): Promise<void> {
   const { hostname: host, port } = new URL(apiUrl)
   const { promise, resolve } = Promise.withResolvers<void>()
   const askedAtMs = performance.now()
   const agent = nth % NEW_CONNECTION_EACH === 0 ? false : kept
-  const headers = { authorization: `Bearer ${token}` }
+  const headers = { authorization: `Bearer ${tokens[nth % tokens.length]}` }
   const path = `/rooms/${roomId}/messages?limit=50&before=${51 + (nth % 900)}`
   const asked = request({ host, port, path, headers, agent, timeout: PATIENCE_MS }, (answer) => {
     answer.on('end', () => {
@@ -69,7 +70,7 @@ function page({ apiUrl, token, roomId }: VisitPlan, nth: number): Promise<void> 
   return promise
 }
 
-function welcome({ wsUrl, token }: VisitPlan): Promise<void> {
+function welcome({ wsUrl, tokens: [token] }: VisitPlan): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const startedAtMs = performance.now()
   const late = setTimeout(() => end('welcome late'), PATIENCE_MS)

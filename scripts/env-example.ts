@@ -1,5 +1,7 @@
 import { writeFile } from 'node:fs/promises'
-import { envExample } from './start/env-example.ts'
+import { ENV_EXAMPLE, envExample } from './start/env-example.ts'
+import { SETTINGS_REFERENCE, settingsReference } from './start/settings-reference.ts'
 
-// Writes `.env.example` from what the services' schemas say.
-await writeFile(new URL('../.env.example', import.meta.url), envExample())
+// Writes both lists of settings from what the services' schemas say.
+await writeFile(ENV_EXAMPLE, envExample())
+await writeFile(SETTINGS_REFERENCE, settingsReference())

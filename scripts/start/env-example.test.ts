@@ -1,13 +1,21 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import type { z } from 'zod'
-import { envExample } from './env-example.ts'
+import { ENV_EXAMPLE, envExample } from './env-example.ts'
 import { SERVICE_SETTINGS } from './services.ts'
+import { SETTINGS_REFERENCE, settingsReference } from './settings-reference.ts'
 
 const text = envExample()
 
 test('.env.example is what npm run env-example makes', async () => {
-  expect(await readFile(new URL('../../.env.example', import.meta.url), 'utf8')).toBe(text)
+  expect(await readFile(ENV_EXAMPLE, 'utf8')).toBe(text)
+})
+
+test('so is SETTINGS.md, which names the same settings', async () => {
+  const reference = settingsReference()
+  expect(await readFile(SETTINGS_REFERENCE, 'utf8')).toBe(reference)
+  const named = [...text.matchAll(/^#?([A-Z_]+)=/gm)].map((match) => match[1])
+  expect([...reference.matchAll(/^\| `([A-Z_]+)`/gm)].map((match) => match[1])).toEqual(named)
 })
 
 test('it names every setting of every service once', () => {

@@ -37,7 +37,10 @@ export interface EventLog {
   /** Resolves when the log answers; rejects with the reason when not, within 2 s. */
   ping(): Promise<void>
 
-  /** Leaves every group after the batches under way, flushes what is queued (≤ 5 s), disconnects. */
+  /**
+   * Leaves every group after the batches under way, flushes what is queued, disconnects. Where servers hang it gives each
+   * up, 6 s after the last handler has ended.
+   */
   close(): Promise<void>
 }
 

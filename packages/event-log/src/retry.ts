@@ -23,6 +23,16 @@ export async function retryForEver<T>(attempt: () => Promise<T>, options: RetryO
   }
 }
 
+/** `work`, or a rejection with the reason of `signal` when that aborts first. `work` goes on all the same. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = () => reject(signal.reason)
+  if (signal.aborted) abort()
+  signal.addEventListener('abort', abort, { once: true })
+  return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', abort))
+}
+
 /** `work`, or a rejection when it takes longer. */
 export async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>()

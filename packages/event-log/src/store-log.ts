@@ -90,8 +90,9 @@ class StoreLog implements EventLog {
   }
 
   async #close(): Promise<void> {
+    const flushUntilMs = performance.now() + FLUSH_MS
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()))
-    await this.#lanes.close(FLUSH_MS)
+    await this.#lanes.close(Math.max(0, flushUntilMs - performance.now()))
     await this.#settings.store.close()
   }
 

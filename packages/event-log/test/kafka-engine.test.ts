@@ -1,5 +1,6 @@
 import { broadcastGroup, namespaced, TOPICS } from '@roomlog/events'
 import { freePort, kafka, namespace, suiteOn, type TestKafka } from '@roomlog/testkit'
+import { kafkaRelay } from '@roomlog/testkit/proof'
 import { type Admin, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs'
 import pino from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
@@ -7,6 +8,8 @@ import { connectEventLog, createTopics, type EventLog, type SubscribeOptions } f
 
 const PARTITIONS = 2
 const WAIT = { timeout: 15_000, interval: 20 }
+/** What an edge has for it: 18 s until it is ended by force, less a drain of 10 s. */
+const CLOSE_BOUND_MS = 8_000
 const GROUP = broadcastGroup('edge-1')
 
 suiteOn(['kafka'], 'the full engine', () => {
@@ -18,8 +21,11 @@ suiteOn(['kafka'], 'the full engine', () => {
 
   const settings = () =>
     ({ engine: 'full', partitions: PARTITIONS, kafka: { brokers: server.brokers }, namespace: ns }) as const
-  const open = async () => {
-    const log = await connectEventLog({ ...settings(), clientId: 'test', sessionTimeoutMs: 20_000 }, logger)
+  const open = async (brokers = server.brokers) => {
+    const log = await connectEventLog(
+      { ...settings(), kafka: { brokers }, clientId: 'test', sessionTimeoutMs: 20_000 },
+      logger,
+    )
     logs.push(log)
     return log
   }
@@ -111,6 +117,39 @@ suiteOn(['kafka'], 'the full engine', () => {
       logger,
     )
     await expect(opening).rejects.toMatchObject({ name: 'TimeoutError' })
+  })
+
+  test('an opening ends when told to, also one whose brokers take connections and say nothing', async () => {
+    await using relay = await kafkaRelay(server.brokers)
+    for (const proxy of relay.proxies) proxy.freeze()
+    const abort = new AbortController()
+    const opening = connectEventLog(
+      {
+        ...settings(),
+        kafka: { brokers: relay.brokers },
+        clientId: 'test',
+        sessionTimeoutMs: 6000,
+        signal: abort.signal,
+      },
+      logger,
+    )
+    const rejected = expect(opening).rejects.toThrow('stop')
+    await expect.poll(() => relay.proxies[0]?.connections, WAIT).toBeGreaterThan(0)
+    const bound = AbortSignal.timeout(CLOSE_BOUND_MS)
+    abort.abort(new Error('stop'))
+    await rejected
+    expect(bound.aborted).toBe(false)
+  })
+
+  test('a close comes to its end while its brokers hang', async () => {
+    await using relay = await kafkaRelay(server.brokers)
+    const log = await open(relay.brokers)
+    await log.subscribe(options(reader().onBatch))
+    for (const proxy of relay.proxies) proxy.freeze()
+    const bound = AbortSignal.timeout(CLOSE_BOUND_MS)
+    const [appended] = await Promise.allSettled([append(log, 'x'), log.close()])
+    expect(bound.aborted).toBe(false)
+    expect(appended).toMatchObject({ status: 'rejected', reason: { outcome: 'unknown' } })
   })
 
   test('a group that begins at the end commits that place before it has handled anything', async () => {

@@ -50,7 +50,6 @@ export class Consumer {
   /** Finishes or gives back the batches under way, leaves the group, closes the log. */
   async stop(): Promise<void> {
     this.#stopping.abort()
-    await this.#subscription?.stop()
     // Also ends a subscribing that waits for its log.
     await this.#eventLog?.close()
     await this.#starting

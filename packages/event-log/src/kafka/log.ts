@@ -4,12 +4,13 @@ import { EventLogError } from '../errors.ts'
 import { type KafkaClients, type KafkaSettings, kafkaClients } from '../kafka.ts'
 import { FLUSH_MS, type Lane, Lanes, laneOf, logSendErrors } from '../lanes.ts'
 import type { EventLog, SubscribeOptions, Subscription } from '../port.ts'
-import { retryForEver, within } from '../retry.ts'
+import { retryForEver, unlessAborted, within } from '../retry.ts'
 import { Produce } from './produce.ts'
 import { KafkaSubscription } from './subscription.ts'
 import { verifyTopics } from './topics.ts'
 
 const PING_TIMEOUT_MS = 2000
+const DISCONNECT_TIMEOUT_MS = 500
 
 export interface KafkaLogSettings {
   readonly kafka: KafkaSettings
@@ -26,15 +27,14 @@ export async function openKafkaLog(settings: KafkaLogSettings, logger: Logger): 
   const { kafka, clientId, namespace, partitions, signal } = settings
   const clients = kafkaClients(clientId, kafka, logger)
   const onError = (err: unknown) => logger.warn({ err }, 'Kafka does not answer; trying on')
+  const connect = async () => {
+    await clients.producer.connect()
+    await clients.admin.connect()
+    await verifyTopics(clients.admin, namespace, partitions)
+  }
   try {
-    await retryForEver(
-      async () => {
-        await clients.producer.connect()
-        await clients.admin.connect()
-        await verifyTopics(clients.admin, namespace, partitions)
-      },
-      { signal, onError },
-    )
+    // One attempt takes kafkajs half a minute where a broker takes connections and says nothing.
+    await unlessAborted(retryForEver(connect, { signal, onError }), signal)
   } catch (error) {
     await disconnect(clients)
     throw error
@@ -42,8 +42,10 @@ export async function openKafkaLog(settings: KafkaLogSettings, logger: Logger): 
   return new KafkaLog(settings, clients, logger)
 }
 
+/** kafkajs first waits for what it has asked, which brokers that hang do not answer: then its connections end with the process. */
 async function disconnect({ producer, admin }: KafkaClients): Promise<void> {
-  await Promise.allSettled([producer.disconnect(), admin.disconnect()])
+  const disconnected = Promise.allSettled([producer.disconnect(), admin.disconnect()])
+  await within(DISCONNECT_TIMEOUT_MS, disconnected).catch(() => undefined)
 }
 
 class KafkaLog implements EventLog {
@@ -114,8 +116,9 @@ class KafkaLog implements EventLog {
   }
 
   async #close(): Promise<void> {
+    const flushUntilMs = performance.now() + FLUSH_MS
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()))
-    await this.#lanes.close(FLUSH_MS)
+    await this.#lanes.close(Math.max(0, flushUntilMs - performance.now()))
     await disconnect(this.#clients)
   }
 

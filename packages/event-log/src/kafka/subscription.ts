@@ -3,7 +3,7 @@ import { deliver, redeliveryPauseMs } from '../delivery.ts'
 import { EventLogError } from '../errors.ts'
 import { type Admin, type Consumer, type EachBatchPayload, protocolErrorType, survivable } from '../kafka.ts'
 import type { LogRecord, SubscribeOptions, Subscription, SubscriptionHealth } from '../port.ts'
-import { retryForEver, within } from '../retry.ts'
+import { retryForEver, unlessAborted, within } from '../retry.ts'
 import { latest, Progress, placesOf } from './progress.ts'
 import { recordOf } from './record.ts'
 
@@ -66,10 +66,7 @@ export class KafkaSubscription implements Subscription {
 
   /** Rejects when stopped meanwhile: kafkajs waits for its brokers and its group for as long as it takes. */
   async start(): Promise<void> {
-    const { promise: stopped, reject } = Promise.withResolvers<never>()
-    const { signal } = this.#stopped
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-    await Promise.race([this.#start(), stopped])
+    await unlessAborted(this.#start(), this.#stopped.signal)
   }
 
   async #start(): Promise<void> {

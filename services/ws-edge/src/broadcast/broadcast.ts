@@ -73,7 +73,6 @@ export class Broadcast {
   /** Leaves the group, flushes and closes the log. */
   async stop(): Promise<void> {
     this.#stopping.abort()
-    await this.#subscription?.stop()
     // Also ends a subscribing that waits for its log.
     await this.#eventLog?.close()
     await this.#starting

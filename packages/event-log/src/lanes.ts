@@ -6,8 +6,6 @@ export const BATCH_MAX_RECORDS = 500
 export const BATCH_MAX_BYTES = 512 * 1024
 export const APPEND_TIMEOUT_MS = 5000
 export const PENDING_MAX = 2000
-/** What is queued is flushed for so long from the call of `EventLog.close` on. */
-export const FLUSH_MS = 5000
 const RESEND_AFTER_MS = 50
 /** Attempts between two lines about one batch: one each five seconds or so while the log is away. */
 const ATTEMPTS_PER_LOG_LINE = 100

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { Logger } from 'pino'
 import { backlogOf } from './backlog.ts'
 import { deliver, redeliveryPauseMs } from './delivery.ts'
+import type { EngineSubscription, SubscriptionSettings } from './engine-log.ts'
 import { EventLogError } from './errors.ts'
-import type { SubscribeOptions, Subscription, SubscriptionHealth } from './port.ts'
+import type { SubscriptionHealth } from './port.ts'
 import type { TimedRecord } from './reader.ts'
 import { retryForEver } from './retry.ts'
 import { LEASE_MS, type LogStore, type Member } from './store.ts'
@@ -31,15 +31,9 @@ interface OwnedPartition {
   leaving: boolean
 }
 
-export interface StoreSubscriptionSettings {
+export interface StoreSubscriptionSettings extends SubscriptionSettings {
   readonly store: LogStore
   readonly clientId: string
-  readonly partitions: number
-  /** Names with their namespace. */
-  readonly topic: string
-  readonly group: string
-  readonly options: SubscribeOptions
-  readonly logger: Logger
 }
 
 /**
@@ -47,7 +41,7 @@ export interface StoreSubscriptionSettings {
  * member's share, takes what is free below it. The other fetches, for all partitions that may have something, in one
  * read; each partition's batch is then handled on its own.
  */
-export class StoreSubscription implements Subscription {
+export class StoreSubscription implements EngineSubscription {
   readonly caughtUp: Promise<void>
   readonly #settings: StoreSubscriptionSettings
   readonly #member: Member

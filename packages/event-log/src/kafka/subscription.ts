@@ -1,8 +1,8 @@
-import type { Logger } from 'pino'
 import { deliver, redeliveryPauseMs } from '../delivery.ts'
+import type { EngineSubscription, SubscriptionSettings } from '../engine-log.ts'
 import { EventLogError } from '../errors.ts'
 import { type Admin, type Consumer, type EachBatchPayload, protocolErrorType, survivable } from '../kafka.ts'
-import type { LogRecord, SubscribeOptions, Subscription, SubscriptionHealth } from '../port.ts'
+import type { LogRecord, SubscriptionHealth } from '../port.ts'
 import { retryForEver, unlessAborted, within } from '../retry.ts'
 import { latest, Progress, placesOf } from './progress.ts'
 import { recordOf } from './record.ts'
@@ -11,16 +11,10 @@ const COMMIT_RETRY_MS = 1000
 const FIRST_COMMIT_TIMEOUT_MS = 5000
 const LEAVE_TIMEOUT_MS = 5000
 
-export interface KafkaSubscriptionSettings {
+export interface KafkaSubscriptionSettings extends SubscriptionSettings {
   readonly consumer: Consumer
   readonly admin: Admin
-  /** Names with their namespace. */
-  readonly topic: string
-  readonly group: string
-  readonly partitions: number
   readonly sessionTimeoutMs: number
-  readonly options: SubscribeOptions
-  readonly logger: Logger
 }
 
 /**
@@ -28,7 +22,7 @@ export interface KafkaSubscriptionSettings {
  * partition is paused, and the fetches of the others keep up the heartbeats. Positions to commit gather and are
  * committed by one flush at a time.
  */
-export class KafkaSubscription implements Subscription {
+export class KafkaSubscription implements EngineSubscription {
   readonly caughtUp: Promise<void>
   readonly #settings: KafkaSubscriptionSettings
   readonly #resolveCaughtUp: () => void
@@ -64,7 +58,7 @@ export class KafkaSubscription implements Subscription {
     this.#listen()
   }
 
-  /** Rejects when stopped meanwhile: kafkajs waits for its brokers and its group for as long as it takes. */
+  /** Not awaited to its end when stopped meanwhile: kafkajs waits for its brokers and its group for as long as it takes. */
   async start(): Promise<void> {
     await unlessAborted(this.#start(), this.#stopped.signal)
   }

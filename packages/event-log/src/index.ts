@@ -1,5 +1,6 @@
 export { connectEventLog, type EventLogSettings } from './connect.ts'
 export { connectLogReader, type LogReaderSettings } from './connect-reader.ts'
+export { LogConsumer, type LogConsumerOptions } from './consumer.ts'
 export { EventLogError, type EventLogErrorCode } from './errors.ts'
 export type { KafkaSettings } from './kafka.ts'
 export { MemoryLog, type MemoryLogSettings } from './memory.ts'

@@ -16,7 +16,7 @@ export {
   type Registry,
 } from './metrics.ts'
 export { type Repeating, repeatEvery } from './repeat.ts'
-export { type RunOptions, runService, type ServiceConfig } from './run-service.ts'
+export { endProcess, type RunOptions, runService, type ServiceConfig } from './run-service.ts'
 export { createServer, type ServerOptions } from './server.ts'
 export {
   BESIDE_OTHERS,

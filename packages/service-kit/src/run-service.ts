@@ -98,6 +98,13 @@ function stopOnSignals(running: Readonly<Running>, log: Logger, timeoutMs: numbe
   process.on('SIGINT', stop)
 }
 
+/** For what leaves the process useless, wherever that shows: throws outside of any promise, where it is seen as uncaught. */
+export function endProcess(error: Error): void {
+  queueMicrotask(() => {
+    throw error
+  })
+}
+
 function die(log: Logger, error: unknown, message: string): void {
   log.fatal({ err: error }, message)
   exit(log, 1)

@@ -1,5 +1,5 @@
 import { connect, type Database } from '@roomlog/db'
-import type { LogRecord, SubscribeOptions } from '@roomlog/event-log'
+import type { LogRecord } from '@roomlog/event-log'
 import { encodePersisted, frameOfPersisted } from '@roomlog/events'
 import { DEFAULT_LIMITS, type Message, newId } from '@roomlog/protocol'
 import { createLogger, createMetrics } from '@roomlog/service-kit'
@@ -10,7 +10,6 @@ import { createEdgeMetrics } from '@roomlog/ws-edge/metrics'
 import { Rooms } from '@roomlog/ws-edge/rooms'
 import { wireFrame } from '@roomlog/ws-edge/wire-frame'
 import type { Crowd } from './crowd.ts'
-import { stubLog } from './stub-log.ts'
 
 const EPOCH = 'bench'
 const BODY = 'Shall we meet at the station at half past six, or is that too early for you? '
@@ -65,7 +64,6 @@ export class BenchEdge implements AsyncDisposable {
   readonly #all = new Connections(1)
   readonly #nowhere: Database = connect({ url: 'postgres://127.0.0.1:1', applicationName: 'roomlog-bench' })
   readonly #broadcast: Broadcast
-  readonly #onBatch = Promise.withResolvers<SubscribeOptions['onBatch']>()
 
   constructor(crowd: Crowd) {
     const log = createLogger({ name: 'bench', level: 'silent' })
@@ -88,18 +86,7 @@ export class BenchEdge implements AsyncDisposable {
       onWatch,
       onUnwatch,
     })
-    this.#broadcast = new Broadcast({
-      edgeId: 'bench',
-      openLog: async () => stubLog(({ onBatch }) => this.#onBatch.resolve(onBatch)),
-      rooms: this.#rooms,
-      connections: this.#all,
-      onFatal: (error) => {
-        throw error
-      },
-      metrics,
-      log,
-    })
-    this.#broadcast.start()
+    this.#broadcast = new Broadcast({ rooms: this.#rooms, connections: this.#all, metrics, log })
   }
 
   /** Runs `work` with new rooms that these have joined. */
@@ -121,16 +108,12 @@ export class BenchEdge implements AsyncDisposable {
   }
 
   /** As one batch of the log tells it. */
-  async hear(told: readonly Told[]): Promise<void> {
-    const onBatch = await this.#onBatch.promise
-    const { signal } = new AbortController()
-    const records = told.map(({ record }) => record)
-    await onBatch({ partition: 0, records }, { signal, heartbeat: () => Promise.resolve() })
+  hear(told: readonly Told[]): void {
+    this.#broadcast.handle({ partition: 0, records: told.map(({ record }) => record) })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#all.stop()
-    await this.#broadcast.stop()
     await this.#nowhere.close()
   }
 }

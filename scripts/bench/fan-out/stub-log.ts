@@ -1,9 +1,9 @@
-import type { EventLog, SubscribeOptions } from '@roomlog/event-log'
+import type { EventLog } from '@roomlog/event-log'
 
 const PARTITIONS = 1
 
-/** A log that costs nothing: takes every record at once and keeps none; what is heard of it, who subscribes is told by others. */
-export function stubLog(onSubscribe: (options: SubscribeOptions) => void): EventLog {
+/** A log that costs nothing: takes every record at once, keeps none and tells of none. */
+export function stubLog(): EventLog {
   const health = () => ({ assigned: PARTITIONS, connected: true, lag: 0, oldestMs: 0 })
   const nothing = async () => undefined
   return {
@@ -13,9 +13,6 @@ export function stubLog(onSubscribe: (options: SubscribeOptions) => void): Event
     appendAll: nothing,
     ping: nothing,
     close: nothing,
-    subscribe: async (options) => {
-      onSubscribe(options)
-      return { caughtUp: Promise.resolve(), health, stop: nothing }
-    },
+    subscribe: async () => ({ caughtUp: Promise.resolve(), health, stop: nothing }),
   }
 }

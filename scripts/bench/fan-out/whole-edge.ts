@@ -48,7 +48,7 @@ export async function wholeEdge(): Promise<WholeEdge> {
     EDGE_ID: 'bench',
     JWT_PUBLIC_KEYS: keys.JWT_PUBLIC_KEYS,
   })
-  const app = await buildApp(config, { log: LOG, openLog: async () => stubLog(() => undefined) })
+  const app = await buildApp(config, { log: LOG, openLog: async () => stubLog() })
   stack.defer(() => app.close())
   await app.listen({ host: '127.0.0.1', port: 0 })
   while ((await app.inject({ url: '/readyz' })).statusCode !== 200) await new Promise(setImmediate)

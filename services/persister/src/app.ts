@@ -6,6 +6,7 @@ import {
   createLogger,
   createMetrics,
   createServer,
+  endProcess,
   health,
   type Logger,
   measureMember,
@@ -18,7 +19,7 @@ import { createBatchHandler } from './batch/handle-batch.ts'
 import { postgresStore, STORE_SESSION } from './batch/message-store.ts'
 import { PausedPartitions } from './batch/paused-partitions.ts'
 import type { Config } from './config.ts'
-import { Consumer } from './consumer.ts'
+import { createConsumer } from './consumer.ts'
 import { createPersisterMetrics } from './metrics.ts'
 
 const SESSION_TIMEOUT_MS = 10_000
@@ -53,11 +54,11 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   }
   const store = postgresStore(database.db)
   const traces = overrides.tracing && new Traces(overrides.tracing, config.eventLog)
-  const consumer = new Consumer({
+  const consumer = createConsumer({
     openLog: overrides.openLog ?? ((signal) => connectEventLog({ ...logSettings, signal }, log)),
     handlerFor: (eventLog) => createBatchHandler({ store, eventLog, log, metrics, paused, traces }),
     onFatal: overrides.onFatal ?? endProcess,
-    log,
+    logger: log,
   })
 
   measureMember(registry, PERSISTER_GROUP, () => consumer.health())
@@ -95,12 +96,5 @@ function open({ database }: Config, log: Logger, options: Partial<ConnectOptions
     ...options,
     applicationName: 'roomlog-persister',
     onIdleError: (err) => log.warn({ err }, 'database connection lost'),
-  })
-}
-
-function endProcess(error: Error): void {
-  // Outside of any promise, where whoever runs the process sees it as uncaught.
-  queueMicrotask(() => {
-    throw error
   })
 }

@@ -2,8 +2,16 @@ import { type ConnectOptions, connect, type Database } from '@roomlog/db'
 import { connectEventLog, type EventLog } from '@roomlog/event-log'
 import { broadcastGroup } from '@roomlog/events'
 import { connectLive, type Live } from '@roomlog/live'
-import { createMetrics, type Logger, measureMember, measurePools, type Tracing } from '@roomlog/service-kit'
+import {
+  createMetrics,
+  endProcess,
+  type Logger,
+  measureMember,
+  measurePools,
+  type Tracing,
+} from '@roomlog/service-kit'
 import { Broadcast } from './broadcast/broadcast.ts'
+import { createConsumer, notHearing } from './broadcast/consumer.ts'
 import type { Config } from './config.ts'
 import { PresenceKeeper } from './live/presence.ts'
 import { SignalHandler } from './live/signals.ts'
@@ -58,7 +66,7 @@ export function createEdge(config: Config, log: Logger, overrides: EdgeOverrides
   const metrics = createEdgeMetrics(registry, {
     connections: () => connections.size,
     rooms: () => rooms.size,
-    pendingAppends: () => broadcast.eventLog?.pending ?? 0,
+    pendingAppends: () => consumer.eventLog?.pending ?? 0,
   })
   const epoch = new Epoch(db, log)
   const reader = new RoomReader(db)
@@ -73,24 +81,21 @@ export function createEdge(config: Config, log: Logger, overrides: EdgeOverrides
     onUnwatch: (roomId) => signals.unwatch({ kind: 'room', roomId }),
   })
   const memberships = new Memberships(db, reader, log)
-  const broadcast = new Broadcast({
+  const consumer = createConsumer({
     edgeId,
     openLog: overrides.openLog ?? ((signal) => connectEventLog({ ...logSettings, signal }, log)),
-    rooms,
-    connections,
+    broadcast: new Broadcast({ rooms, connections, metrics, traces, log }),
     onFatal: overrides.onFatal ?? endProcess,
-    metrics,
-    traces,
-    log,
+    logger: log,
   })
-  measureMember(registry, broadcastGroup(edgeId), () => broadcast.health())
+  measureMember(registry, broadcastGroup(edgeId), () => consumer.health())
   measurePools(registry, {
     main: () => database.pool(),
     ...(logDatabase === undefined ? {} : { log: () => logDatabase.pool() }),
   })
   const sends = new Sends({
     db,
-    eventLog: () => broadcast.eventLog,
+    eventLog: () => consumer.eventLog,
     memberships,
     edgeId,
     limits,
@@ -113,7 +118,7 @@ export function createEdge(config: Config, log: Logger, overrides: EdgeOverrides
     checks: {
       database: () => database.ping(),
       // The embedded engine is the database.
-      ...(isEmbedded ? {} : { kafka: () => broadcast.ping(), redis: () => live.ping() }),
+      ...(isEmbedded ? {} : { kafka: () => consumer.ping(), redis: () => live.ping() }),
     },
     /** Throws before `canAccept`. */
     epoch: () => {
@@ -121,19 +126,19 @@ export function createEdge(config: Config, log: Logger, overrides: EdgeOverrides
       return epoch.value
     },
     /** From the first readiness on: trouble with the log is waited out with the sockets open. */
-    canAccept: () => broadcast.isCaughtUp && epoch.value !== undefined,
+    canAccept: () => consumer.isCaughtUp && epoch.value !== undefined,
     notReady: () =>
-      broadcast.notReady() ?? (epoch.value === undefined ? 'the epoch is not known' : undefined),
+      notHearing(consumer) ?? (epoch.value === undefined ? 'the epoch is not known' : undefined),
     start: () => {
       signals.start()
       rooms.start()
-      broadcast.start()
+      consumer.start()
     },
     stop: async () => {
       connections.stop()
       signals.stop()
       // Each may have to wait for something that is away: not one after the other.
-      await Promise.all([broadcast.stop(), ...[rooms, memberships, epoch, presence].map((it) => it.stop())])
+      await Promise.all([consumer, rooms, memberships, epoch, presence].map((it) => it.stop()))
       await live.close()
       await logDatabase?.close()
       await database.close()
@@ -147,12 +152,5 @@ function open({ database }: Config, log: Logger, options: Partial<ConnectOptions
     ...options,
     applicationName: 'roomlog-ws-edge',
     onIdleError: (err) => log.warn({ err }, 'database connection lost'),
-  })
-}
-
-function endProcess(error: Error): void {
-  // Outside of any promise, where whoever runs the process sees it as uncaught.
-  queueMicrotask(() => {
-    throw error
   })
 }

@@ -7,7 +7,7 @@ import type { EventLog } from './port.ts'
 import { schemaProblem } from './postgres/schema-problem.ts'
 import { postgresStore } from './postgres.ts'
 import { retryForEver } from './retry.ts'
-import { openStoreLog } from './store-log.ts'
+import { openStoreLog } from './store/log.ts'
 
 export interface EventLogSettings {
   readonly engine: 'embedded' | 'full'

@@ -3,8 +3,8 @@ import { type EncodedRecord, namespaced, TOPICS } from '@roomlog/events'
 import type { Logger } from 'pino'
 import type { EventLog } from './port.ts'
 import type { TimedRecord } from './reader.ts'
-import { type Beat, LEASE_MS, type LogStore, type Member, type StoreWatcher } from './store.ts'
-import { openStoreLog } from './store-log.ts'
+import { openStoreLog } from './store/log.ts'
+import { type Beat, LEASE_MS, type LogStore, type Member, type StoreWatcher } from './store/store.ts'
 
 interface Cursor {
   position: bigint | null

@@ -7,7 +7,7 @@ import { APPENDED_CHANNEL, createNotifier, GROUP_CHANNEL } from './postgres/noti
 import { byPartition, type RecordRow } from './postgres/rows.ts'
 import { trimEachMinute } from './postgres/trim.ts'
 import type { TimedRecord } from './reader.ts'
-import type { LogStore, Member, StoreWatcher } from './store.ts'
+import type { LogStore, Member, StoreWatcher } from './store/store.ts'
 
 /** The log in schema `engine` of a database, which stays its owner's to close. */
 export function postgresStore(database: Database, namespace: string, logger: Logger): LogStore {

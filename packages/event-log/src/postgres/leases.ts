@@ -1,6 +1,6 @@
 import type { Database } from '@roomlog/db'
 import { sql } from 'kysely'
-import { type Beat, LEASE_MS, type Member } from '../store.ts'
+import { type Beat, LEASE_MS, type Member } from '../store/store.ts'
 
 // Every time is the database's: the clocks of the processes may differ by hours.
 const until = sql`now() + ${LEASE_MS} * interval '1 millisecond'`

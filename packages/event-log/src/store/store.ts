@@ -1,5 +1,5 @@
 import type { EncodedRecord } from '@roomlog/events'
-import type { TimedRecord } from './reader.ts'
+import type { TimedRecord } from '../reader.ts'
 
 /** A lease on a partition, and a member's place in its group: renewed each second, over after this on the store's clock. */
 export const LEASE_MS = 5000

@@ -1,10 +1,10 @@
 import { namespaced, TOPICS } from '@roomlog/events'
 import type { Logger } from 'pino'
-import { EngineLog, type EngineLogSettings, type LogEngine } from './engine-log.ts'
-import { topicProblem } from './errors.ts'
-import type { EventLog } from './port.ts'
+import { EngineLog, type EngineLogSettings, type LogEngine } from '../engine-log.ts'
+import { topicProblem } from '../errors.ts'
+import type { EventLog } from '../port.ts'
 import type { LogStore } from './store.ts'
-import { StoreSubscription } from './store-subscription.ts'
+import { StoreSubscription } from './subscription.ts'
 
 export interface StoreLogSettings extends EngineLogSettings {
   readonly store: LogStore
@@ -40,10 +40,10 @@ function storeEngine({ store, clientId }: StoreLogSettings): LogEngine {
 function watch(store: LogStore, subscriptions: readonly StoreSubscription[]): void {
   store.watch({
     appended: (topic, partition) => {
-      for (const it of subscriptions) if (it.topic === topic) it.appended(partition)
+      for (const it of subscriptions) if (it.member.topic === topic) it.appended(partition)
     },
     groupChanged: (group) => {
-      for (const it of subscriptions) if (it.group === group) it.groupChanged()
+      for (const it of subscriptions) if (it.member.group === group) it.groupChanged()
     },
     missed: () => {
       for (const it of subscriptions) it.missed()

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { EventLogError } from './errors.ts'
 import { Lanes, laneOf, logSendErrors } from './lanes.ts'
 import type { EventLog, SubscribeOptions, Subscription } from './port.ts'
-import { within } from './retry.ts'
+import { unlessAborted, within } from './retry.ts'
 
 const PING_TIMEOUT_MS = 2000
 /** What is queued is flushed for so long from the call of `close` on. */
@@ -28,7 +28,7 @@ export interface SubscriptionSettings {
 }
 
 export interface EngineSubscription extends Subscription {
-  /** Joins the group and begins to deliver. Rejects when stopped meanwhile. */
+  /** Joins the group and begins to deliver; waits for its servers as long as it takes. Once stopped nobody hears of it any more. */
   start(): Promise<void>
 }
 
@@ -47,6 +47,7 @@ export class EngineLog implements EventLog {
   readonly #logger: Logger
   readonly #lanes: Lanes
   readonly #subscriptions = new Set<EngineSubscription>()
+  readonly #closed = new AbortController()
   #closing: Promise<void> | undefined
 
   constructor(engine: LogEngine, { namespace, partitions, pendingLimit }: EngineLogSettings, logger: Logger) {
@@ -75,7 +76,7 @@ export class EngineLog implements EventLog {
   }
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
-    if (this.#closing !== undefined) throw new EventLogError('closed', 'the log is closed')
+    this.#closed.signal.throwIfAborted()
     const subscription = this.#engine.newSubscription({
       topic: this.#topic(options.topic),
       group: namespaced(this.#namespace, options.group),
@@ -84,7 +85,7 @@ export class EngineLog implements EventLog {
       logger: this.#logger,
     })
     this.#subscriptions.add(subscription)
-    await subscription.start()
+    await unlessAborted(subscription.start(), this.#closed.signal)
     return subscription
   }
 
@@ -98,6 +99,7 @@ export class EngineLog implements EventLog {
   }
 
   async #close(): Promise<void> {
+    this.#closed.abort(new EventLogError('closed', 'the log is closed'))
     const flushUntilMs = performance.now() + FLUSH_MS
     // First: their handlers may append until they end.
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()))

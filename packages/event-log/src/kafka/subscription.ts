@@ -1,14 +1,14 @@
-import { deliver, redeliveryPauseMs } from '../delivery.ts'
 import type { EngineSubscription, SubscriptionSettings } from '../engine-log.ts'
 import { EventLogError } from '../errors.ts'
 import { type Admin, type Consumer, type EachBatchPayload, protocolErrorType, survivable } from '../kafka.ts'
 import type { LogRecord, SubscriptionHealth } from '../port.ts'
-import { retryForEver, unlessAborted, within } from '../retry.ts'
+import { retryForEver, within } from '../retry.ts'
+import { Commits } from './commits.ts'
+import { Deliveries } from './deliveries.ts'
 import { latest, Progress, placesOf } from './progress.ts'
 import { recordOf } from './record.ts'
 
 const COMMIT_RETRY_MS = 1000
-const FIRST_COMMIT_TIMEOUT_MS = 5000
 const LEAVE_TIMEOUT_MS = 5000
 
 export interface KafkaSubscriptionSettings extends SubscriptionSettings {
@@ -18,52 +18,41 @@ export interface KafkaSubscriptionSettings extends SubscriptionSettings {
 }
 
 /**
- * A kafkajs consumer. What is not done of a batch is not resolved, so the next fetch brings it again; meanwhile its
- * partition is paused, and the fetches of the others keep up the heartbeats. Positions to commit gather and are
- * committed by one flush at a time.
+ * A kafkajs consumer: from its events and batches to the port. What is not done of a batch is not resolved, so the next
+ * fetch of its partition brings it again; the fetches of the others keep up the heartbeats.
  */
 export class KafkaSubscription implements EngineSubscription {
-  readonly caughtUp: Promise<void>
   readonly #settings: KafkaSubscriptionSettings
-  readonly #resolveCaughtUp: () => void
+  readonly #caughtUp = Promise.withResolvers<void>()
   readonly #stopped = new AbortController()
   /** Of each partition with records older than this subscription: the offset that ends them. */
   readonly #behind = new Map<number, bigint>()
-  /** Where partitions without a committed position begin; each until its commit is known. */
-  readonly #starts = new Map<number, bigint>()
-  readonly #uncommitted = new Map<number, bigint>()
-  readonly #failures = new Map<number, number>()
+  readonly #deliveries: Deliveries
+  readonly #commits: Commits
   readonly #progress: Progress
-  readonly #resting = new Set<NodeJS.Timeout>()
-  readonly #handling = new Map<Promise<unknown>, AbortController>()
   #assigned: readonly number[] = []
   #heardAtMs = Number.NEGATIVE_INFINITY
-  #flushing: Promise<void> | undefined
-  /** The latest payload's way to commit: once, where the consumer's own would repeat an old position for ever. */
-  #commitOnce: EachBatchPayload['commitOffsetsIfNecessary'] | undefined
   #ticker: NodeJS.Timeout | undefined
   #running: Promise<void> = Promise.resolve()
   #leaving: Promise<void> | undefined
 
   constructor(settings: KafkaSubscriptionSettings) {
     this.#settings = settings
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.caughtUp = promise
-    this.#resolveCaughtUp = resolve
+    this.#deliveries = new Deliveries(settings.options, settings.logger)
+    this.#commits = new Commits({ ...settings, isMember: () => this.#assigned.length > 0 })
     this.#progress = new Progress({
       places: () => this.#places(),
-      startOf: (partition) => this.#starts.get(partition),
+      startOf: (partition) => this.#commits.startOf(partition),
       onError: (err) => settings.logger.debug({ err, group: settings.group }, 'the lag is not known; later'),
     })
     this.#listen()
   }
 
-  /** Not awaited to its end when stopped meanwhile: kafkajs waits for its brokers and its group for as long as it takes. */
-  async start(): Promise<void> {
-    await unlessAborted(this.#start(), this.#stopped.signal)
+  get caughtUp(): Promise<void> {
+    return this.#caughtUp.promise
   }
 
-  async #start(): Promise<void> {
+  async start(): Promise<void> {
     const { consumer, topic, partitions, options, logger, group } = this.#settings
     const onError = (err: unknown) => {
       // A broker that has just begun reads its groups first.
@@ -88,12 +77,12 @@ export class KafkaSubscription implements EngineSubscription {
       eachBatch: (payload) => this.#eachBatch(payload),
     })
     const everyMs = options.commitIntervalMs === 0 ? COMMIT_RETRY_MS : options.commitIntervalMs
-    this.#ticker = setInterval(() => void this.#flush(), everyMs)
+    this.#ticker = setInterval(() => void this.#commits.flush(), everyMs)
     this.#progress.start()
     await this.#running
     this.#checkCaughtUp()
     // Whoever starts at the end remembers it at once: after a crash what came since is delivered.
-    await this.#flush()
+    await this.#commits.flush()
   }
 
   health(): SubscriptionHealth {
@@ -109,7 +98,7 @@ export class KafkaSubscription implements EngineSubscription {
   async #findPlace(): Promise<void> {
     for (const { partition, low, end, committed } of await this.#places()) {
       const atEnd = committed < 0n && this.#settings.options.from === 'end'
-      if (atEnd) this.#starts.set(partition, end)
+      if (atEnd) this.#commits.startAt(partition, end)
       if (latest(atEnd ? end : committed, low) < end) this.#behind.set(partition, end)
     }
   }
@@ -139,7 +128,7 @@ export class KafkaSubscription implements EngineSubscription {
     })
     consumer.on(events.CRASH, ({ payload: { error, restart } }) => {
       gone()
-      this.#commitOnce = undefined
+      this.#commits.commitBy(undefined)
       if (restart || this.#stopped.signal.aborted) return
       logger.error({ err: error, group }, 'the consumer ended for good')
       options.onFatal(error)
@@ -149,14 +138,11 @@ export class KafkaSubscription implements EngineSubscription {
   /** Before the first fetch of each assignment: kafkajs tells of it in the same turn of the event loop. */
   #beginAssignment(): void {
     const { consumer, topic } = this.#settings
-    // Another member may have gone further meanwhile; what it had not committed comes again.
-    this.#uncommitted.clear()
+    this.#commits.beginAssignment(this.#assigned)
     this.#progress.assigned(this.#assigned)
     for (const partition of this.#assigned) {
-      const start = this.#starts.get(partition)
-      if (start === undefined) continue
-      consumer.seek({ topic, partition, offset: String(start) })
-      this.#uncommitted.set(partition, start)
+      const start = this.#commits.startOf(partition)
+      if (start !== undefined) consumer.seek({ topic, partition, offset: String(start) })
     }
     this.#checkCaughtUp()
   }
@@ -164,7 +150,7 @@ export class KafkaSubscription implements EngineSubscription {
   async #eachBatch(payload: EachBatchPayload): Promise<void> {
     const { maxRecords } = this.#settings.options
     const records = payload.batch.messages.map(recordOf)
-    this.#commitOnce = payload.commitOffsetsIfNecessary
+    this.#commits.commitBy(payload.commitOffsetsIfNecessary)
     try {
       for (let from = 0; from < records.length; from += maxRecords) {
         if (this.#stopped.signal.aborted || !payload.isRunning() || payload.isStale()) return
@@ -188,83 +174,24 @@ export class KafkaSubscription implements EngineSubscription {
   /** Resolves with how many of the slice are done. */
   async #handle(payload: EachBatchPayload, records: readonly LogRecord[]): Promise<number> {
     const { partition } = payload.batch
-    const done = await this.#deliver(payload, records)
+    const done = await this.#deliveries.deliver(payload, records)
     const last = records[done - 1]
     if (last !== undefined) {
       payload.resolveOffset(String(last.offset))
-      this.#uncommitted.set(partition, last.offset + 1n)
+      this.#commits.moved(partition, last.offset + 1n)
       this.#progress.moved(partition, last.offset + 1n)
       this.#reached(partition, last.offset + 1n)
     }
-    const all = done === records.length
-    const failures = all ? 0 : done > 0 ? 1 : (this.#failures.get(partition) ?? 0) + 1
-    this.#failures.set(partition, failures)
-    if (!all) this.#rest(payload, redeliveryPauseMs(failures))
     try {
       await payload.heartbeat()
     } catch (error) {
       // While the group prepares to rebalance its broker still takes positions: what is done need not come again.
-      await this.#flush()
+      await this.#commits.flush()
       throw error
     }
     // Not awaited: the next fetch need not wait for it, and batches that end meanwhile share the next commit.
-    if (done > 0 && this.#settings.options.commitIntervalMs === 0) void this.#flush()
+    if (done > 0 && this.#settings.options.commitIntervalMs === 0) void this.#commits.flush()
     return done
-  }
-
-  async #deliver(payload: EachBatchPayload, records: readonly LogRecord[]): Promise<number> {
-    const { options, logger } = this.#settings
-    const abort = new AbortController()
-    const heartbeat = async () => {
-      abort.signal.throwIfAborted()
-      try {
-        await payload.heartbeat()
-      } catch (error) {
-        // Of the whole member: the others' handlers need not find out by themselves.
-        for (const other of this.#handling.values()) other.abort(error)
-        throw error
-      }
-    }
-    const context = { signal: abort.signal, heartbeat }
-    const handling = deliver(options, { partition: payload.batch.partition, records }, context, logger)
-    this.#handling.set(handling, abort)
-    return handling.finally(() => this.#handling.delete(handling))
-  }
-
-  #rest(payload: EachBatchPayload, pauseMs: number): void {
-    const resume = payload.pause()
-    const timer = setTimeout(() => {
-      this.#resting.delete(timer)
-      resume()
-    }, pauseMs)
-    this.#resting.add(timer)
-  }
-
-  /** Never rejects: what could not be committed is with the next flush. */
-  async #flush(): Promise<void> {
-    while (this.#flushing !== undefined) await this.#flushing
-    if (this.#uncommitted.size === 0 || this.#assigned.length === 0) return
-    this.#flushing = this.#commit().finally(() => {
-      this.#flushing = undefined
-    })
-    await this.#flushing
-  }
-
-  async #commit(): Promise<void> {
-    const { consumer, topic, group, logger } = this.#settings
-    const positions = [...this.#uncommitted]
-    const partitions = positions.map(([partition, offset]) => ({ partition, offset: String(offset) }))
-    try {
-      await (this.#commitOnce?.({ topics: [{ topic, partitions }] }) ??
-        within(FIRST_COMMIT_TIMEOUT_MS, consumer.commitOffsets(partitions.map((it) => ({ topic, ...it })))))
-    } catch (err) {
-      logger.debug({ err, group }, 'positions were not committed; later')
-      return
-    }
-    for (const [partition, offset] of positions) {
-      this.#starts.delete(partition)
-      if (this.#uncommitted.get(partition) === offset) this.#uncommitted.delete(partition)
-    }
   }
 
   #reached(partition: number, position: bigint): void {
@@ -275,20 +202,18 @@ export class KafkaSubscription implements EngineSubscription {
 
   #checkCaughtUp(): void {
     if (this.#behind.size === 0 && this.#assigned.length === this.#settings.partitions)
-      this.#resolveCaughtUp()
+      this.#caughtUp.resolve()
   }
 
   async #leave(): Promise<void> {
     const { consumer, logger, group } = this.#settings
     this.#stopped.abort(new EventLogError('closed', 'the subscription stops'))
-    for (const abort of this.#handling.values()) abort.abort(this.#stopped.signal.reason)
-    for (const timer of this.#resting) clearTimeout(timer)
-    await Promise.allSettled(this.#handling.keys())
+    await this.#deliveries.stop(this.#stopped.signal.reason)
     clearInterval(this.#ticker)
     this.#progress.stop()
     const leave = async () => {
       await this.#running
-      await this.#flush()
+      await this.#commits.flush()
       await consumer.disconnect()
     }
     await within(LEAVE_TIMEOUT_MS, leave()).catch((err: unknown) =>

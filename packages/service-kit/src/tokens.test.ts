@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { privateKeySetting, publicKeysSetting } from './jwk.ts'
-import { TokenError, type TokenOptions, tokens } from './tokens.ts'
+import { TOKENS_REMEMBERED, TokenError, type TokenOptions, tokens } from './tokens.ts'
 
 function newKeys(kid: string) {
   const { d, ...jwk } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
@@ -83,6 +83,20 @@ describe('access tokens', () => {
     expect(() => app.identify(token)).toThrow(TokenError)
     vi.useRealTimers()
   })
+
+  test('are remembered up to a bound: above it the one is forgotten that was not asked for longest', async () => {
+    const app = await minter()
+    const mint = (tokenId: string) => app.mintToken({ ...CLAIMS, tokenId })
+    const [again, once] = [mint('again'), mint('once')]
+    // An identity that is remembered is the same object.
+    const [ofAgain, ofOnce] = [app.identify(again), app.identify(once)]
+    for (let others = 2; others < TOKENS_REMEMBERED; others += 1) app.identify(mint(`other ${others}`))
+    expect(app.identify(again)).toBe(ofAgain)
+    app.identify(mint('one more'))
+    expect(app.identify(again)).toBe(ofAgain)
+    expect(app.identify(once)).not.toBe(ofOnce)
+    expect(app.identify(once)).toEqual(ofOnce)
+  }, 60_000)
 
   test.each([
     ['empty', ''],

@@ -4,7 +4,7 @@ import fp from 'fastify-plugin'
 import type { PrivateKey, PublicKey } from './jwk.ts'
 
 /** Whoever comes back, or asks again, with the same token costs neither reading it nor its signature's check. */
-const TOKENS_REMEMBERED = 5_000
+export const TOKENS_REMEMBERED = 5_000
 
 export interface TokenOptions {
   readonly issuer: string

@@ -1,6 +1,10 @@
 import { newId } from '@roomlog/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { proxiedLog } from './proxied-log.ts'
 import { join, PATIENCE, seqsOf, suiteOnEngines, tokenFor, World } from './support.ts'
+
+/** After 18 s an edge is ended by force, as one that failed, and thousands of sockets take 10 s longer to drain than one. */
+const STOP_BOUND_MS = 12_000
 
 suiteOnEngines('an edge that stops', (engine) => {
   const resources = new AsyncDisposableStack()
@@ -63,6 +67,22 @@ suiteOnEngines('an edge that stops', (engine) => {
       world.proxy.heal()
     }
   }, 25_000)
+
+  test('while its log hangs comes to its end before it is ended by force', async () => {
+    await using own = new AsyncDisposableStack()
+    const { openLog, proxies } = await proxiedLog(world, own)
+    const room = await world.newRoom([ada])
+    const edge = await world.edge({ openLog }, { edgeId: newId() })
+    await using client = await edge.client(ada)
+    await join(client, room)
+    for (const proxy of proxies) proxy.freeze()
+    client.send({ type: 'sendMessage', roomId: room, clientMsgId: newId(), body: 'lost' })
+    const figures = async () => (await edge.app.inject({ url: '/metrics' })).body
+    await expect.poll(figures, PATIENCE).toContain('roomlog_edge_pending_appends 1')
+    const bound = AbortSignal.timeout(STOP_BOUND_MS)
+    await edge.app.close()
+    expect(bound.aborted).toBe(false)
+  }, 60_000)
 
   test('without sockets is gone at once', async () => {
     const edge = await world.edge({}, { edgeId: newId() })

@@ -1,12 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { connect } from '@roomlog/db'
-import { connectEventLog } from '@roomlog/event-log'
 import { newId } from '@roomlog/protocol'
-import { BODY, type FaultProxy, faultProxy, type TestClient } from '@roomlog/testkit'
-import { kafkaRelay } from '@roomlog/testkit/proof'
+import { BODY, type FaultProxy, type TestClient } from '@roomlog/testkit'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { PATIENCE, type RunningEdge, silent, suiteOnEngines, World } from './support.ts'
+import { proxiedLog } from './proxied-log.ts'
+import { PATIENCE, type RunningEdge, suiteOnEngines, World } from './support.ts'
 
 /** Within which every send is answered, whoever is away (GUARANTEES F10). */
 const BOUND_MS = 5500
@@ -21,29 +19,14 @@ suiteOnEngines('the time that a send has', (engine) => {
 
   beforeAll(async () => {
     world = resources.use(await World.start(engine))
-    const { settings, proxies } = await proxiedLog()
+    const { openLog, proxies } = await proxiedLog(world, resources)
     log = proxies
-    const open = { ...settings, clientId: 'edge-test', sessionTimeoutMs: 6000 }
-    edge = resources.use(
-      await world.edge({ openLog: (signal) => connectEventLog({ ...open, signal }, silent) }),
-    )
+    edge = resources.use(await world.edge({ openLog }))
   })
   afterAll(async () => {
     heal()
     await resources.disposeAsync()
   })
-
-  async function proxiedLog() {
-    const { database, eventLog } = world.config
-    if (eventLog.kafka !== undefined) {
-      const relay = resources.use(await kafkaRelay(eventLog.kafka.brokers))
-      return { settings: { ...eventLog, kafka: { brokers: relay.brokers } }, proxies: relay.proxies }
-    }
-    const proxy = resources.use(await faultProxy(database.url))
-    const own = connect({ ...database, url: proxy.url, applicationName: 'edge-test' })
-    resources.defer(() => own.close())
-    return { settings: { ...eventLog, database: own }, proxies: [proxy] }
-  }
 
   function heal(): void {
     for (const proxy of log) proxy.heal()

@@ -1,7 +1,4 @@
-import { type ConnectOptions, connect, type Database } from '@roomlog/db'
-import { connectEventLog, type EventLog } from '@roomlog/event-log'
 import { broadcastGroup } from '@roomlog/events'
-import { connectLive, type Live } from '@roomlog/live'
 import {
   createMetrics,
   endProcess,
@@ -21,44 +18,29 @@ import { RoomReader } from './rooms/room-reader.ts'
 import { Rooms } from './rooms/rooms.ts'
 import { Memberships } from './sends/memberships.ts'
 import { Sends } from './sends/sends.ts'
+import { openServers, type ServersOverrides } from './servers.ts'
 import { Connections } from './sockets/connections.ts'
 import { TokenBuckets } from './sockets/limits.ts'
 import { EdgeTraces } from './traces.ts'
 
-/** Kafka's least: an edge that was killed finds its group free again after it. */
-const SESSION_TIMEOUT_MS = 6_000
-const LOG_POOL_SIZE = 5
 /** Of one user at once: four sockets in as many rooms as they may be; all of them again after ten seconds. */
 const JOIN_BURST_SOCKETS = 4
 const JOINS_AGAIN_S = 10
 
-export interface EdgeOverrides {
-  readonly live?: Live
-  readonly openLog?: (signal: AbortSignal) => Promise<EventLog>
+export interface EdgeOverrides extends ServersOverrides {
   /** Told when nothing will be heard any more; by default the process ends, to be started again. */
   readonly onFatal?: (error: Error) => void
   /** Undefined: no traces. */
   readonly tracing?: Tracing | undefined
 }
 
-export type Edge = ReturnType<typeof createEdge>
-
 /** What an edge is made of, but for its sockets' server. */
 export function createEdge(config: Config, log: Logger, overrides: EdgeOverrides) {
   const { limits, edgeId } = config
   const joinBurst = JOIN_BURST_SOCKETS * limits.maxRoomsPerSocket
-  const isEmbedded = config.eventLog.engine === 'embedded'
-  const database = open(config, log)
+  const servers = openServers(config, log, overrides)
+  const { database, live } = servers
   const { db } = database
-  // Apart: reads of many joins that fill their pool must not cost the log its leases.
-  const logDatabase = isEmbedded ? open(config, log, { poolSize: LOG_POOL_SIZE }) : undefined
-  const live = overrides.live ?? connectLive({ ...config.live, database }, log)
-  const logSettings = {
-    ...config.eventLog,
-    clientId: `roomlog-edge-${edgeId}`,
-    sessionTimeoutMs: SESSION_TIMEOUT_MS,
-    database: logDatabase,
-  }
 
   const traces = overrides.tracing && new EdgeTraces(overrides.tracing, config.eventLog)
   const registry = createMetrics()
@@ -83,16 +65,13 @@ export function createEdge(config: Config, log: Logger, overrides: EdgeOverrides
   const memberships = new Memberships(db, reader, log)
   const consumer = createConsumer({
     edgeId,
-    openLog: overrides.openLog ?? ((signal) => connectEventLog({ ...logSettings, signal }, log)),
+    openLog: servers.openLog,
     broadcast: new Broadcast({ rooms, connections, metrics, traces, log }),
     onFatal: overrides.onFatal ?? endProcess,
     logger: log,
   })
   measureMember(registry, broadcastGroup(edgeId), () => consumer.health())
-  measurePools(registry, {
-    main: () => database.pool(),
-    ...(logDatabase === undefined ? {} : { log: () => logDatabase.pool() }),
-  })
+  measurePools(registry, servers.pools)
   const sends = new Sends({
     db,
     eventLog: () => consumer.eventLog,
@@ -117,8 +96,7 @@ export function createEdge(config: Config, log: Logger, overrides: EdgeOverrides
     presence,
     checks: {
       database: () => database.ping(),
-      // The embedded engine is the database.
-      ...(isEmbedded ? {} : { kafka: () => consumer.ping(), redis: () => live.ping() }),
+      ...(servers.isEmbedded ? {} : { kafka: () => consumer.ping(), redis: () => live.ping() }),
     },
     /** Throws before `canAccept`. */
     epoch: () => {
@@ -139,18 +117,7 @@ export function createEdge(config: Config, log: Logger, overrides: EdgeOverrides
       signals.stop()
       // Each may have to wait for something that is away: not one after the other.
       await Promise.all([consumer, rooms, memberships, epoch, presence].map((it) => it.stop()))
-      await live.close()
-      await logDatabase?.close()
-      await database.close()
+      await servers.close()
     },
   }
-}
-
-function open({ database }: Config, log: Logger, options: Partial<ConnectOptions> = {}): Database {
-  return connect({
-    ...database,
-    ...options,
-    applicationName: 'roomlog-ws-edge',
-    onIdleError: (err) => log.warn({ err }, 'database connection lost'),
-  })
 }

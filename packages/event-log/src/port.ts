@@ -85,7 +85,7 @@ export interface SubscribeOptions {
 export interface SubscriptionHealth {
   /** Partitions that this member owns now. */
   readonly assigned: number
-  /** The group took part in the log's protocol within the last session; false means that nothing may be arriving. */
+  /** The member was heard by its group within the last session; false means that nothing may be arriving. */
   readonly connected: boolean
   /** Records of those partitions that are not handled yet, as of a look at the log in the last seconds. */
   readonly lag: number

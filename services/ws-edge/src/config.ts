@@ -46,8 +46,8 @@ export const settings = {
   HANDSHAKES_PER_SECOND: integer(1, 1_000_000)
     .default(50)
     .describe('Of one address, with a burst of HANDSHAKE_BURST'),
-  CRASH_AT: crashAtSetting,
   HANDSHAKE_BURST: integer(1, 1_000_000).default(200).describe('Handshakes of one address at once'),
+  CRASH_AT: crashAtSetting,
 }
 
 type Settings = z.infer<z.ZodObject<typeof settings>>

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { urlOf } from '../settings.ts'
 
 /** Whether a trace that begins here is recorded: the names are OpenTelemetry's. */
-export const ROOT_SAMPLERS = ['always_on', 'always_off', 'traceidratio'] as const
+const ROOT_SAMPLERS = ['always_on', 'always_off', 'traceidratio'] as const
 
 /** What services that take part in traces read besides. */
 export const tracingSettings = {
@@ -27,7 +27,6 @@ export const tracingSettings = {
 }
 
 type TracingSettings = z.infer<z.ZodObject<typeof tracingSettings>>
-export type Sampler = TracingSettings['OTEL_TRACES_SAMPLER']
 
 /** Where traces go, and which; undefined: nowhere. */
 export function tracingOf(settings: TracingSettings) {

@@ -8,9 +8,9 @@ const [MIN_PING_MS, MAX_PING_MS] = [0.8 * HEARTBEAT_INTERVAL_MS, 1.2 * HEARTBEAT
 const OVERDUE_MS = 1.1 * HEARTBEAT_INTERVAL_MS
 const NONE: ReadonlySet<Connection> = new Set()
 
-/** All sockets of this edge, by id and by user, and the one timer that looks after them. */
+/** All sockets of this edge, also by user, and the one timer that looks after them. */
 export class Connections {
-  readonly #byId = new Map<string, Connection>()
+  readonly #all = new Set<Connection>()
   readonly #byUser = new Map<string, Set<Connection>>()
   readonly #maxPerUser: number
   readonly #timer: NodeJS.Timeout
@@ -21,21 +21,21 @@ export class Connections {
   }
 
   get size(): number {
-    return this.#byId.size
+    return this.#all.size
   }
 
   [Symbol.iterator](): IterableIterator<Connection> {
-    return this.#byId.values()
+    return this.#all.values()
   }
 
   /** Where it is often: an iterator makes an object for each. */
   forEach(look: (connection: Connection) => void): void {
-    this.#byId.forEach(look)
+    this.#all.forEach(look)
   }
 
   /** One above a user's limit closes the user's oldest. */
   add(connection: Connection): void {
-    this.#byId.set(connection.id, connection)
+    this.#all.add(connection)
     connection.nextPingAtMs = nextPingAtMs(performance.now())
     const own = this.#byUser.get(connection.userId) ?? new Set()
     this.#byUser.set(connection.userId, own.add(connection))
@@ -45,7 +45,7 @@ export class Connections {
   }
 
   remove(connection: Connection): void {
-    this.#byId.delete(connection.id)
+    this.#all.delete(connection)
     const own = this.#byUser.get(connection.userId)
     own?.delete(connection)
     if (own?.size === 0) this.#byUser.delete(connection.userId)

@@ -14,6 +14,7 @@ export {
   measureMember,
   measurePools,
   type Registry,
+  SECONDS_BUCKETS,
 } from './metrics.ts'
 export { type Repeating, repeatEvery } from './repeat.ts'
 export { endProcess, type RunOptions, runService, type ServiceConfig } from './run-service.ts'

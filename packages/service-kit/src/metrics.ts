@@ -2,6 +2,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 export { Counter, Gauge, Histogram, type Registry }
 
+/** For what takes milliseconds, and a minute while something is away. */
+export const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 /** Each look at the event loop wakes the process: prom-client's own 10 ms is most of what an idle service does. */
 const EVENT_LOOP_LOOK_MS = 50
 

@@ -1,9 +1,8 @@
 import type { FailureKind } from '@roomlog/db'
 import { REJECTION_CODES } from '@roomlog/events'
-import { Counter, counterBy, gauge, Histogram, type Registry } from '@roomlog/service-kit'
+import { Counter, counterBy, gauge, Histogram, type Registry, SECONDS_BUCKETS } from '@roomlog/service-kit'
 import { DEAD_REASONS } from './batch/verdict.ts'
 
-const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 /** `conflict`: two persisters at one room; the others are the database's. */
 const RETRY_KINDS = ['conflict', 'schema', 'transient'] as const satisfies (FailureKind | 'conflict')[]
 const RECORDS_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500]

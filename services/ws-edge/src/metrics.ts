@@ -1,7 +1,6 @@
 import { CLOSE_CODES, type CloseReason, SEND_FAILURES } from '@roomlog/protocol'
-import { Counter, counterBy, gauge, Histogram, type Registry } from '@roomlog/service-kit'
+import { Counter, counterBy, gauge, Histogram, type Registry, SECONDS_BUCKETS } from '@roomlog/service-kit'
 
-const SECONDS_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 /** Before there is a socket: the gate's. Behind it they are close reasons. */
 const GATE_REFUSALS = ['rate_limited', 'origin', 'not_ready', 'overloaded'] as const
 const SOCKET_REFUSALS = ['unauthenticated', 'badProtocol', 'restart'] as const satisfies CloseReason[]

@@ -102,20 +102,11 @@ export const tokens = fp(async (app: FastifyInstance, options: TokenOptions) => 
       throw new TokenError('malformed claims')
     return { userId: claims.sub, sessionId: claims.sid, expiresAtMs: claims.exp * 1000 }
   }
-  /** By token, the one asked for longest ago first. */
-  const remembered = new Map<string, Identity>()
+  const identify = remembering(verified)
 
   app.decorate('identify', (token: string): Identity => {
-    const known = remembered.get(token)
-    remembered.delete(token)
     try {
-      const identity = known !== undefined && known.expiresAtMs > Date.now() ? known : verified(token)
-      remembered.set(token, identity)
-      if (remembered.size > TOKENS_REMEMBERED) {
-        const [oldest = ''] = remembered.keys()
-        remembered.delete(oldest)
-      }
-      return identity
+      return identify(token)
     } catch (error) {
       throw error instanceof TokenError ? error : new TokenError('token refused', { cause: error })
     }
@@ -124,3 +115,20 @@ export const tokens = fp(async (app: FastifyInstance, options: TokenOptions) => 
     first.sign({ sub: userId, sid: sessionId, jti: tokenId }),
   )
 })
+
+/** As `verified`, which a token that is asked for again, and has not expired, does not come to. */
+function remembering(verified: (token: string) => Identity): (token: string) => Identity {
+  /** By token, the one asked for longest ago first. */
+  const remembered = new Map<string, Identity>()
+  return (token) => {
+    const known = remembered.get(token)
+    remembered.delete(token)
+    const identity = known !== undefined && known.expiresAtMs > Date.now() ? known : verified(token)
+    remembered.set(token, identity)
+    if (remembered.size > TOKENS_REMEMBERED) {
+      const [oldest = ''] = remembered.keys()
+      remembered.delete(oldest)
+    }
+    return identity
+  }
+}

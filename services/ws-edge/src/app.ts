@@ -4,7 +4,7 @@ import { clientFrameSchemas, TOKEN_AUDIENCES, TOKEN_ISSUER, TOKEN_TYPE, WS_PATH 
 import { createLogger, createServer, health, type Logger, tokens } from '@roomlog/service-kit'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
-import { createEdge, type EdgeOverrides } from './edge.ts'
+import { createEdge, type Edge, type EdgeOverrides } from './edge.ts'
 import { receive } from './frames/receive.ts'
 import { accept, beforeUpgrade, chooseSubprotocol } from './sockets/accept.ts'
 import { closeSpread } from './sockets/drain.ts'
@@ -31,9 +31,7 @@ export interface Overrides extends EdgeOverrides {
 export async function buildApp(config: Config, overrides: Overrides = {}): Promise<FastifyInstance> {
   const log = overrides.log ?? createLogger({ name: 'ws-edge', level: config.logLevel })
   if (config.database.role === undefined) log.warn('DATABASE_ROLE is not set: working as the login itself')
-  const { limits } = config
   const edge = createEdge(config, log, overrides)
-  let isDraining = false
 
   const app = await createServer({
     log,
@@ -54,6 +52,17 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     notReady: edge.notReady,
     metrics: edge.registry,
   })
+  await serveSockets(app, config, edge)
+
+  app.addHook('onReady', async () => edge.start())
+  app.addHook('onClose', () => edge.stop())
+  return app
+}
+
+/** The route of the sockets, from the handshake to the drain. */
+async function serveSockets(app: FastifyInstance, config: Config, edge: Edge): Promise<void> {
+  const { limits } = config
+  let isDraining = false
   await app.register(websocket, {
     options: { ...SOCKET_OPTIONS, maxPayload: limits.maxFrameBytes },
     errorHandler: socketFailed,
@@ -94,8 +103,4 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     log: app.log,
   })
   app.get(WS_PATH, { websocket: true, onRequest, preHandler: beforeUpgrade }, handler)
-
-  app.addHook('onReady', async () => edge.start())
-  app.addHook('onClose', () => edge.stop())
-  return app
 }

@@ -34,6 +34,8 @@ export interface EdgeOverrides extends ServersOverrides {
   readonly tracing?: Tracing | undefined
 }
 
+export type Edge = ReturnType<typeof createEdge>
+
 /** What an edge is made of, but for its sockets' server. */
 export function createEdge(config: Config, log: Logger, overrides: EdgeOverrides) {
   const { limits, edgeId } = config

@@ -85,7 +85,7 @@ export class EngineLog implements EventLog {
       logger: this.#logger,
     })
     this.#subscriptions.add(subscription)
-    await unlessAborted(subscription.start(), this.#closed.signal)
+    await unlessAborted(this.#closed.signal, subscription.start())
     return subscription
   }
 

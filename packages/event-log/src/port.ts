@@ -38,8 +38,8 @@ export interface EventLog {
   ping(): Promise<void>
 
   /**
-   * Leaves every group after the batches under way, flushes what is queued, disconnects. Where servers hang it gives each
-   * up, 6 s after the last handler has ended.
+   * Leaves every group after the batches under way, flushes what is queued (≤ 5 s from the call), disconnects. Where its
+   * servers hang it gives up, 6 s after the last handler has ended.
    */
   close(): Promise<void>
 }

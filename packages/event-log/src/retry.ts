@@ -23,8 +23,8 @@ export async function retryForEver<T>(attempt: () => Promise<T>, options: RetryO
   }
 }
 
-/** `work`, or a rejection with the reason of `signal` when that aborts first. `work` goes on all the same. */
-export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/** `work`, or a rejection with the reason of `signal` when that aborts first: `work` goes on, and nobody hears of it. */
+export async function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
   if (signal === undefined) return work
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const abort = () => reject(signal.reason)

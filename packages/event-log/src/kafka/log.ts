@@ -29,7 +29,7 @@ export async function openKafkaLog(settings: KafkaLogSettings, logger: Logger): 
   }
   try {
     // One attempt takes kafkajs half a minute where a broker takes connections and says nothing.
-    await unlessAborted(retryForEver(connect, { signal, onError }), signal)
+    await unlessAborted(signal, retryForEver(connect, { signal, onError }))
   } catch (error) {
     await disconnect(clients)
     throw error

@@ -78,3 +78,6 @@ return answer`,
 } as const
 
 export type ScriptName = keyof typeof SCRIPTS
+
+/** A client on which they are defined. */
+export type Scripts = Record<ScriptName, (...args: readonly (string | number)[]) => Promise<unknown>>

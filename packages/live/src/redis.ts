@@ -2,18 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Redis, type RedisOptions } from 'ioredis'
 import type { Logger } from 'pino'
 import { Breaker } from './breaker.ts'
-import {
-  type Channel,
-  channelsOf,
-  type Live,
-  type LiveSocket,
-  type Presence,
-  type RoomsOf,
-  type Signal,
-  type Signals,
-} from './port.ts'
-import { SCRIPTS, type ScriptName } from './redis-scripts.ts'
-import { CALL_TIMEOUT_MS, type PresenceTimes, slices } from './times.ts'
+import { type Channel, channelsOf, type Live, type Signal, type Signals } from './port.ts'
+import { RedisPresence } from './redis-presence.ts'
+import { SCRIPTS, type Scripts } from './redis-scripts.ts'
+import { CALL_TIMEOUT_MS, type PresenceTimes } from './times.ts'
 import { keyOf, Watching } from './watching.ts'
 
 export interface RedisLiveSettings {
@@ -40,8 +32,6 @@ const OPTIONS = {
   retryStrategy: (attempt: number) => Math.min(RECONNECT_MIN_MS * attempt, RECONNECT_MAX_MS),
 } satisfies RedisOptions
 
-type Scripts = Record<ScriptName, (...args: readonly (string | number)[]) => Promise<unknown>>
-
 export function redisLive({ url, namespace, times }: RedisLiveSettings, logger: Logger): Live {
   const prefix = namespace === '' ? '' : `${namespace}:`
   const redis = new Redis(url, OPTIONS)
@@ -63,61 +53,6 @@ export function redisLive({ url, namespace, times }: RedisLiveSettings, logger: 
       redis.disconnect()
       subscriber.close()
     },
-  }
-}
-
-class RedisPresence implements Presence {
-  readonly #scripts: Scripts
-  readonly #breaker: Breaker
-  readonly #prefix: string
-  readonly #times: PresenceTimes
-
-  constructor(scripts: Scripts, breaker: Breaker, prefix: string, times: PresenceTimes) {
-    this.#scripts = scripts
-    this.#breaker = breaker
-    this.#prefix = prefix
-    this.#times = times
-  }
-
-  async connected(sockets: readonly LiveSocket[], roomsOf: RoomsOf): Promise<void> {
-    for (const part of slices(sockets)) {
-      const rooms = await roomsOf(part.map(({ userId }) => userId))
-      const args = part.flatMap(({ userId, socketId }) => [userId, socketId, roomsJson(rooms, userId)])
-      await this.#run('presenceConnected', this.#times.socketTtlMs, ...args)
-    }
-  }
-
-  async renewed(sockets: readonly LiveSocket[]): Promise<void> {
-    for (const part of slices(sockets)) {
-      await this.#run('presenceRenewed', this.#times.socketTtlMs, ...part.flatMap(pair))
-    }
-  }
-
-  async disconnected(sockets: readonly LiveSocket[]): Promise<void> {
-    for (const part of slices(sockets)) {
-      await this.#run('presenceDisconnected', this.#times.graceMs, ...part.flatMap(pair))
-    }
-  }
-
-  async announceDue(roomsOf: RoomsOf): Promise<void> {
-    const due = (await this.#run('presenceDue')) as readonly string[]
-    for (const users of slices(due)) {
-      const rooms = await roomsOf(users)
-      await this.#run('presenceLook', ...users.flatMap((userId) => [userId, roomsJson(rooms, userId)]))
-    }
-  }
-
-  async online(userIds: readonly string[]): Promise<ReadonlyMap<string, boolean>> {
-    const online = new Map<string, boolean>()
-    for (const part of slices(userIds)) {
-      const answers = (await this.#run('presenceOnline', ...part)) as readonly number[]
-      for (const [index, userId] of part.entries()) online.set(userId, answers[index] === 1)
-    }
-    return online
-  }
-
-  #run(script: ScriptName, ...args: readonly (string | number)[]): Promise<unknown> {
-    return this.#breaker.call(() => this.#scripts[script](this.#prefix, ...args))
   }
 }
 
@@ -218,12 +153,4 @@ class Subscriber {
     clearInterval(this.#asking)
     this.#redis.disconnect()
   }
-}
-
-function roomsJson(rooms: ReadonlyMap<string, readonly string[]>, userId: string): string {
-  return JSON.stringify(rooms.get(userId) ?? [])
-}
-
-function pair({ userId, socketId }: LiveSocket): readonly string[] {
-  return [userId, socketId]
 }

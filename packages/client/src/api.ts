@@ -76,6 +76,5 @@ export function apiOf(call: Caller) {
 
 function query(parameters: object = {}): string {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== '')
-  const text = given.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&')
-  return text === '' ? '' : `?${text}`
+  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`
 }

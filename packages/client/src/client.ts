@@ -248,7 +248,6 @@ export class RoomlogClient {
     this.#outbox ??= new Outbox({
       ...{ platform: this.#platform, store: this.#outboxStore(user.id), write: this.#write },
       onChanged: (send) => this.#sendChanged(send),
-      onDiscarded: (send) => this.#sendChanged(send),
     })
     return this.#outbox
   }

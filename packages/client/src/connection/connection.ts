@@ -9,7 +9,7 @@ import {
 import type { Platform, Socket } from '../platform/platform.ts'
 import { Timer } from '../platform/timer.ts'
 import { Cell, type Value } from '../platform/value.ts'
-import { RoomlogError } from '../session/errors.ts'
+import { codeOf } from '../session/errors.ts'
 import type { Sessions } from '../session/sessions.ts'
 import {
   type ConnectionEffect,
@@ -174,8 +174,7 @@ export class Connection {
   }
 
   #failed(error: unknown, event: ConnectionEvent): void {
-    const isOver = error instanceof RoomlogError && error.code === 'signed_out'
-    this.#feed(isOver ? { type: 'signedOut' } : event)
+    this.#feed(codeOf(error) === 'signed_out' ? { type: 'signedOut' } : event)
   }
 
   async #open(connection: number): Promise<void> {

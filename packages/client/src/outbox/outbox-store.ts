@@ -25,12 +25,13 @@ export interface OutboxStore {
 }
 
 export function memoryOutboxStore(): OutboxStore {
+  const nothing = async () => undefined
   return {
     isKept: false,
     adopt: async () => [],
-    put: async () => undefined,
-    remove: async () => undefined,
-    clear: async () => undefined,
+    put: nothing,
+    remove: nothing,
+    clear: nothing,
     close: () => undefined,
   }
 }

@@ -19,9 +19,8 @@ export interface OutboxOptions {
   readonly platform: Platform
   readonly store: OutboxStore | Promise<OutboxStore>
   readonly write: (frame: ClientFrame) => void
-  /** A send has a new state; after `persisted` the outbox knows it no more. */
+  /** A send is new, has a new state or was discarded; after `persisted` the outbox knows it no more. */
   readonly onChanged: (send: Send) => void
-  readonly onDiscarded: (send: Send) => void
 }
 
 /** Sends until they are stored: does what `stepOutbox` says, and keeps what is on its way. */
@@ -112,7 +111,7 @@ export class Outbox {
   }
 
   #run(effect: OutboxEffect, isToKeep: boolean): void {
-    const { write, onChanged, onDiscarded } = this.#options
+    const { write, onChanged } = this.#options
     switch (effect.type) {
       case 'write':
         write(effect.frame)
@@ -129,7 +128,7 @@ export class Outbox {
       }
       case 'discarded':
         this.#keep((store) => store.remove(effect.send.clientMsgId))
-        onDiscarded(effect.send)
+        onChanged(effect.send)
         return
     }
   }

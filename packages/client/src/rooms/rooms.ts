@@ -2,7 +2,7 @@ import type { ClientFrame, Limits, Room, ServerFrame } from '@roomlog/protocol/w
 import type { Api } from '../api.ts'
 import type { Platform } from '../platform/platform.ts'
 import { Cell, type Value } from '../platform/value.ts'
-import { isRetryable, RoomlogError } from '../session/errors.ts'
+import { codeOf, isRetryable } from '../session/errors.ts'
 import { type RoomList, type RoomListEvent, stepRoomList } from './room-list.ts'
 
 const PAGE_LIMIT = 100
@@ -55,16 +55,16 @@ export class Rooms {
   received(frame: ServerFrame, userId: string | undefined): void {
     switch (frame.type) {
       case 'joinedRoom':
-        this.feed({ type: 'head', roomId: frame.roomId, headSeq: frame.headSeq })
+        this.feed({ ...frame, type: 'head' })
         return
       case 'newMessage':
-        this.feed({ type: 'message', message: frame.message })
+        this.feed({ ...frame, type: 'message' })
         return
       case 'readCursor':
         if (frame.userId === userId) this.feed({ ...frame, type: 'readUpTo' })
         return
       case 'removedFromRoom':
-        this.feed({ type: 'removed', roomId: frame.roomId })
+        this.feed({ ...frame, type: 'removed' })
         return
       case 'roomAdded':
       case 'roomChanged':
@@ -89,7 +89,7 @@ export class Rooms {
       if (round === this.#round) this.entered(room)
     } catch (error) {
       if (round !== this.#round || round === undefined) return
-      const code = error instanceof RoomlogError ? error.code : undefined
+      const code = codeOf(error)
       if (code === 'not_a_member' || code === 'room_not_found') this.feed({ type: 'removed', roomId })
       else if (isRetryable(error)) this.#later(RETRY_MS, () => this.readAgain(roomId))
     }

@@ -37,6 +37,11 @@ export class RoomlogError extends Error {
   }
 }
 
+/** Of anything that was thrown; undefined where it is no `RoomlogError`. */
+export function codeOf(error: unknown): RoomlogErrorCode | undefined {
+  return error instanceof RoomlogError ? error.code : undefined
+}
+
 /** Of anything that was thrown. */
 export function isRetryable(error: unknown): boolean {
   return error instanceof RoomlogError && error.retryable

@@ -1,7 +1,7 @@
 import type { Session, User } from '@roomlog/protocol/wire'
 import type { Platform } from '../platform/platform.ts'
 import { Cell, type Value } from '../platform/value.ts'
-import { RoomlogError } from './errors.ts'
+import { codeOf, RoomlogError } from './errors.ts'
 import type { Call, Rest } from './rest.ts'
 import type { KeptSession, SessionStore } from './session-store.ts'
 
@@ -61,7 +61,7 @@ export class Sessions {
     try {
       return await this.#rest.call<T>(path, { ...call, token: accessToken })
     } catch (error) {
-      if (!(error instanceof RoomlogError) || error.code !== 'unauthenticated') throw error
+      if (codeOf(error) !== 'unauthenticated') throw error
       const { accessToken: token } = await this.refresh(accessToken)
       return this.#rest.call<T>(path, { ...call, token })
     }
@@ -117,7 +117,7 @@ export class Sessions {
       if (this.#store.get()?.refreshToken !== refreshToken) return this.current
       return this.#keep(session)
     } catch (error) {
-      if (!(error instanceof RoomlogError) || error.code !== 'unauthenticated') throw error
+      if (codeOf(error) !== 'unauthenticated') throw error
       if (this.#store.get()?.refreshToken === refreshToken) this.forget()
       throw signedOut(error)
     }

@@ -1,6 +1,6 @@
 import { modelRuns } from '@roomlog/testkit/model-runs'
 import { array, asyncProperty, assert as check, constantFrom, integer, nat, tuple } from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { ACTS, type Step, simulate } from '../test/client-simulation.ts'
 import { ROOM, World } from '../test/world.ts'
 
@@ -70,4 +70,31 @@ test('who signs out is forgotten, with what was on its way', async () => {
   expect(world.server.calls).toContain('POST /auth/logout')
   expect(timeline.snapshot.get().isLive).toBe(false)
   world.close()
+})
+
+test('listeners that throw stop neither the client nor whoever else listens', async () => {
+  const uncaught = vi.spyOn(globalThis, 'queueMicrotask').mockReturnValue()
+  const world = new World()
+  const ada = await world.enter('ada')
+  const fails = () => {
+    throw new Error('of a listener')
+  }
+  for (const value of [ada.client.connection, ada.client.rooms, ada.timeline.snapshot]) value.subscribe(fails)
+  for (const name of ['newMessage', 'send'] as const) ada.client.on(name, fails)
+  ada.timeline.on('messages', fails)
+  const heard: string[] = []
+  ada.client.on('newMessage', ({ message }) => heard.push(message.body))
+  await world.rest(5000)
+
+  ada.room.send('hello')
+  await world.rest(5000)
+  world.server.say(ROOM, 'other')
+  await world.rest(5000)
+  expect(ada.shown).toEqual(world.bodies)
+  expect(heard).toEqual(world.bodies)
+  expect(ada.snapshot.sends).toEqual([])
+  expect(ada.client.connection.get()).toEqual({ status: 'online' })
+  expect(uncaught).toHaveBeenCalled()
+  world.close()
+  uncaught.mockRestore()
 })

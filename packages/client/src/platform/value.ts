@@ -1,3 +1,5 @@
+import { Listeners } from './listeners.ts'
+
 /** Something that changes, as React's `useSyncExternalStore` takes it: `get` gives the same object until it changes. */
 export interface Value<T> {
   get(): T
@@ -8,7 +10,7 @@ export interface Value<T> {
 /** A value that its owner sets. */
 export class Cell<T> implements Value<T> {
   #value: T
-  readonly #listeners = new Set<() => void>()
+  readonly #listeners = new Listeners<void>()
 
   constructor(value: T) {
     this.#value = value
@@ -19,13 +21,10 @@ export class Cell<T> implements Value<T> {
   set(value: T): void {
     if (Object.is(value, this.#value)) return
     this.#value = value
-    for (const listener of [...this.#listeners]) listener()
+    this.#listeners.tell()
   }
 
-  subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
-  }
+  subscribe = (listener: () => void): (() => void) => this.#listeners.add(listener)
 }
 
 /** Resolves when `holds` is true of the value, at once where it is so already. */

@@ -18,7 +18,7 @@ export interface Person {
   readonly shown: readonly string[]
   /** Every state that each of their messages has had, by clientMsgId. */
   readonly states: ReadonlyMap<string, readonly Send['state'][]>
-  /** Somebody looks at the device, or it has a network again. */
+  /** Somebody looks at the device, or its network seems to have come or gone. */
   wake(): void
 }
 

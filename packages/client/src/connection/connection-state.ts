@@ -41,7 +41,7 @@ export type ConnectionEvent =
   | { readonly type: 'refreshFailed' }
   /** The wait is over; one that nothing waits for any more says nothing. */
   | { readonly type: 'timer' }
-  /** There may be a network again, or somebody looks. */
+  /** A network seems to have come or gone, or somebody looks. */
   | { readonly type: 'wake' }
 
 /** What the owner does, in this order. */

@@ -33,7 +33,7 @@ describe('a connection that is dead without a word', () => {
     }
   })
 
-  test('is noticed within 5 s when somebody looks', async () => {
+  test('is noticed within 5 s when somebody looks, or the network seems to be gone', async () => {
     const { world, ada } = await online()
     loseSilently(world)
     ada.wake()
@@ -50,6 +50,17 @@ describe('a connection that is dead without a word', () => {
     expect(world.server.sockets.size).toBe(1)
     world.close()
   })
+})
+
+test('a connection that is well outlives a network that only seemed to be gone', async () => {
+  const { world, ada } = await online()
+  for (let i = 0; i < 5; i += 1) {
+    ada.wake()
+    await world.time.pass(10_000)
+  }
+  expect(ada.client.connection.get().status).toBe('online')
+  expect(world.server.handshakesMs).toHaveLength(1)
+  world.close()
 })
 
 test('a connection that closes is sent nothing any more', async () => {

@@ -19,7 +19,10 @@ export interface Platform {
   readonly locks: Locks | undefined
   readonly indexedDB: IndexedDb | undefined
   readonly localStorage: TextStorage | undefined
-  /** Calls `listener` when there may be a network again, or somebody looks again; the answer ends that. */
+  /**
+   * Calls `listener` when a network seems to have come or gone, which browsers only guess at, or somebody looks again; the
+   * answer ends that.
+   */
   readonly onWake: (listener: () => void) => () => void
   /** Calls `listener` with the key that another tab changed in localStorage; null for all of them. */
   readonly onStored: (listener: (key: string | null) => void) => () => void
@@ -68,9 +71,11 @@ export interface TextStorage {
   removeItem(key: string): void
 }
 
+type TargetListener = (event: { readonly key?: string | null }) => void
+
 interface Target {
-  addEventListener(type: string, listener: (event: { readonly key?: string | null }) => void): void
-  removeEventListener(type: string, listener: (event: { readonly key?: string | null }) => void): void
+  addEventListener(type: string, listener: TargetListener): void
+  removeEventListener(type: string, listener: TargetListener): void
 }
 
 /** What browsers have and Node has not, or not in every version. */
@@ -91,34 +96,36 @@ export function defaultPlatform(): Platform {
   return {
     fetch: (url, init) => fetch(url, init),
     WebSocket: globals.WebSocket,
-    wallMs: () => Date.now(),
+    wallMs: Date.now,
     monotonicMs: () => performance.now(),
     setTimeout: (act, ms) => setTimeout(act, ms),
     clearTimeout: (timer) => clearTimeout(timer),
-    random: () => Math.random(),
+    random: Math.random,
     newId: () =>
       [...crypto.getRandomValues(new Uint8Array(ID_BYTES))]
         .map((byte) => byte.toString(16).padStart(2, '0'))
         .join(''),
     // Only a browser's tabs share what the locks guard. To look at what is forbidden may throw.
-    locks: window === undefined ? undefined : globals.navigator?.locks,
+    locks: window && globals.navigator?.locks,
     indexedDB: globals.indexedDB,
-    localStorage: window === undefined ? undefined : allowed(() => globals.localStorage),
+    localStorage: window && allowed(() => globals.localStorage),
     onWake: (listener) => {
-      const seen = () => document?.visibilityState === 'visible' && listener()
-      window?.addEventListener('online', listener)
-      document?.addEventListener('visibilitychange', seen)
+      const endings = [
+        heard(window, 'online', listener),
+        heard(window, 'offline', listener),
+        heard(document, 'visibilitychange', () => document?.visibilityState === 'visible' && listener()),
+      ]
       return () => {
-        window?.removeEventListener('online', listener)
-        document?.removeEventListener('visibilitychange', seen)
+        for (const end of endings) end()
       }
     },
-    onStored: (listener) => {
-      const changed = ({ key }: { readonly key?: string | null }) => listener(key ?? null)
-      window?.addEventListener('storage', changed)
-      return () => window?.removeEventListener('storage', changed)
-    },
+    onStored: (listener) => heard(window, 'storage', ({ key }) => listener(key ?? null)),
   }
+}
+
+function heard(target: Target | undefined, type: string, listener: TargetListener): () => void {
+  target?.addEventListener(type, listener)
+  return () => target?.removeEventListener(type, listener)
 }
 
 function allowed<T>(look: () => T): T | undefined {

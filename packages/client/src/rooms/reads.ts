@@ -49,7 +49,8 @@ export class Reads {
     if (told === undefined) return
     try {
       const { lastReadSeq } = await this.#options.api.read(roomId, told.id)
-      this.#options.onRead(roomId, lastReadSeq)
+      // Else it is closed: somebody else may be signed in by now.
+      if (this.#timers.has(roomId)) this.#options.onRead(roomId, lastReadSeq)
     } catch (error) {
       if (isRetryable(error) && this.#timers.has(roomId)) {
         this.#wait(roomId, RETRY_MS)

@@ -73,6 +73,25 @@ test('how far somebody has read is shown at once, and told once a second, until 
   world.close()
 })
 
+test('how far somebody had read is nothing to who signs in after them, however late its answer comes', async () => {
+  const { world, ada } = await online()
+  const { client } = ada
+  world.server.room(OTHER).members.add('grace')
+  client.room(OTHER).markRead(world.server.room(OTHER).log[2] ?? { id: '', seq: 0 })
+  const { weather } = world.server
+  world.server.weather = { ...weather, delayMs: () => 30_000 }
+  await world.time.pass(1000)
+  world.server.weather = weather
+  const login = client.login({ username: 'grace', password: '' })
+  await world.time.pass(1000)
+  await login
+  client.connect()
+  await world.time.pass(60_000)
+  expect(world.server.room(OTHER).read.get('ada')).toBe(3)
+  expect(facts(ada)).toMatchObject({ lastReadSeq: 0, unreadCount: 3 })
+  world.close()
+})
+
 describe('typing', () => {
   test('is told at the first key, then every 3 s, and ended by a message', async () => {
     const { world, ada } = await online()

@@ -72,6 +72,19 @@ test('who signs out is forgotten, with what was on its way', async () => {
   world.close()
 })
 
+test('who signs out while connected ends the session at the api, and the connection', async () => {
+  const world = new World()
+  const { client } = await world.enter('ada')
+  await world.time.pass(2000)
+  const logout = client.logout()
+  await world.time.pass(1000)
+  await logout
+  expect(world.server.calls).toContain('POST /auth/logout')
+  expect(client.connection.get()).toEqual({ status: 'stopped', reason: 'signed_out' })
+  expect([world.server.sockets.size, client.rooms.get().size]).toEqual([0, 0])
+  world.close()
+})
+
 test('listeners that throw stop neither the client nor whoever else listens', async () => {
   const uncaught = vi.spyOn(globalThis, 'queueMicrotask').mockReturnValue()
   const world = new World()

@@ -170,6 +170,7 @@ export class RoomlogClient {
     const room = new Room({
       ...{ id: roomId, platform: this.#platform, api: this.api, rooms: this.#rooms, write: this.#write },
       ...{ reads: this.#reads, outbox: () => this.#useOutbox() },
+      sends: () => this.#outbox?.sendsTo(roomId) ?? [],
       connection: () => this.#connection.open,
       onMessages: (messages) => this.#seen(messages),
     })
@@ -198,7 +199,7 @@ export class RoomlogClient {
 
   /** Whether messages on their way outlive this page: false in Node, and where the browser keeps nothing for it. */
   get isOutboxKept(): boolean {
-    return this.#useOutbox().isKept
+    return this.#outbox?.isKept === true
   }
 
   // --- what comes and goes ------------------------------------------------------------------------------------------------
@@ -208,7 +209,7 @@ export class RoomlogClient {
   #opened(connection: number, { epoch, limits }: ServerFrameOf<'welcome'>): void {
     for (const room of this.#byId.values()) room.followed?.feed({ type: 'connected', connection })
     this.#rooms.connected(epoch, limits)
-    this.#useOutbox().feed({ type: 'connected', maxUnacked: limits.maxUnacked })
+    this.#outbox?.feed({ type: 'connected', maxUnacked: limits.maxUnacked })
   }
 
   #lost(connection: number): void {

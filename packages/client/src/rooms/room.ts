@@ -15,7 +15,10 @@ export interface RoomOptions {
   readonly api: Api
   readonly rooms: Rooms
   readonly reads: Reads
+  /** Throws where nobody is signed in. */
   readonly outbox: () => Outbox
+  /** Nothing where nobody is signed in. */
+  readonly sends: () => readonly Send[]
   readonly write: (frame: ClientFrame) => void
   /** The socket that is open, if one is. */
   readonly connection: () => number | undefined
@@ -52,7 +55,7 @@ export class Room {
 
   /** What is on its way, in the order of sending; refused ones as well, until they are retried or discarded. */
   get sends(): readonly Send[] {
-    return this.#options.outbox().sendsTo(this.id)
+    return this.#options.sends()
   }
 
   /** Sends one that was refused once more. */
@@ -68,11 +71,10 @@ export class Room {
   /** The room followed live: one object until it is closed. */
   timeline(options: { readonly maxMessages?: number } = {}): Timeline {
     if (this.#timeline !== undefined) return this.#timeline
-    const { platform, write, api, connection } = this.#options
+    const { platform, write, api, connection, sends, onMessages } = this.#options
     const timeline = new Timeline({
       ...{ platform, roomId: this.id, write, readPage: api.history, maxMessages: options.maxMessages },
-      sends: () => this.sends,
-      onMessages: this.#options.onMessages,
+      ...{ sends, onMessages },
       onClose: () => {
         this.#timeline = undefined
       },

@@ -1,10 +1,13 @@
 import type { ClientFrame, Message, ServerFrame, ServerFrameOf, User } from '@roomlog/protocol/wire'
 import { type Api, apiOf } from './api.ts'
-import { Connection, type ConnectionStatus } from './connection/connection.ts'
+import type { ClientEvents, Told } from './client-events.ts'
+import type { ClientOptions, NewAccount } from './client-options.ts'
+import { Connection } from './connection/connection.ts'
+import type { ConnectionStatus } from './connection/connection-status.ts'
 import { EdgeUrls } from './connection/edge-urls.ts'
 import { Outbox } from './outbox/outbox.ts'
 import type { Send } from './outbox/outbox-state.ts'
-import { memoryOutboxStore, type OutboxStore } from './outbox/outbox-store.ts'
+import { defaultOutboxStore, type OutboxStore } from './outbox/outbox-store.ts'
 import { Emitter } from './platform/emitter.ts'
 import { defaultPlatform, type Platform } from './platform/platform.ts'
 import type { Value } from './platform/value.ts'
@@ -14,39 +17,9 @@ import type { RoomList } from './rooms/room-list.ts'
 import { Rooms } from './rooms/rooms.ts'
 import { Users } from './rooms/users.ts'
 import { type Call, Rest } from './session/rest.ts'
-import { memorySessionStore, type SessionStore } from './session/session-store.ts'
+import { memorySessionStore } from './session/session-store.ts'
 import { Sessions } from './session/sessions.ts'
 import type { RoomFrame, RoomViewEvent } from './timeline/room-view-events.ts'
-
-export interface ClientOptions {
-  /** The api's address. */
-  readonly url: string
-  /** Where the session is kept; default: in memory. `browserSessionStore()` keeps it over reloads, for all tabs. */
-  readonly sessionStore?: SessionStore
-  /** Where a user's messages are kept until they are stored; default: IndexedDB where there is one, else memory. */
-  readonly outboxStore?: (userId: string) => OutboxStore | Promise<OutboxStore>
-  /** Instead of what the platform has; on Node 20, which has no WebSocket, that of the package `ws`. */
-  readonly platform?: Partial<Platform>
-}
-
-/**
- * What the edge tells, by the name of its frame: `newMessage` of any room, of which only a timeline has all, also after a
- * loss; `presence` and `typing` of others; `readCursor`, how far a member has read; `roomChanged`, when what is shown of a
- * room is to be read again; `roomAdded` and `removedFromRoom`, of this user.
- */
-type Told =
-  | 'newMessage'
-  | 'presence'
-  | 'typing'
-  | 'readCursor'
-  | 'roomChanged'
-  | 'roomAdded'
-  | 'removedFromRoom'
-
-export type ClientEvents = { readonly [Type in Told]: ServerFrameOf<Type> } & {
-  /** A message of one's own has another state. */
-  readonly send: Send
-}
 
 /** A user's Roomlog: who is signed in, one connection for all rooms, and what is on its way. */
 export class RoomlogClient {
@@ -69,7 +42,7 @@ export class RoomlogClient {
     this.#platform = platform
     const rest = new Rest(options.url, platform)
     this.#sessions = new Sessions(rest, options.sessionStore ?? memorySessionStore(), platform)
-    this.#outboxStore = options.outboxStore ?? ((userId) => storeOf(userId, platform))
+    this.#outboxStore = options.outboxStore ?? ((userId) => defaultOutboxStore(userId, platform))
     this.api = apiOf(async <T>(path: string, call?: Call) => {
       const answer = await this.#sessions.call<T>(path, call)
       this.#users.learnFrom(answer)
@@ -108,11 +81,7 @@ export class RoomlogClient {
   }
 
   /** Makes an account and signs it in. */
-  register(account: {
-    readonly username: string
-    readonly password: string
-    readonly displayName?: string
-  }): Promise<User> {
+  register(account: NewAccount): Promise<User> {
     return this.#sessions.begin('/auth/register', account)
   }
 
@@ -164,6 +133,7 @@ export class RoomlogClient {
     return this.#rooms.list
   }
 
+  /** One of the user's rooms, the same object each time; nothing is asked for by it. */
   room(roomId: string): Room {
     const known = this.#byId.get(roomId)
     if (known !== undefined) return known
@@ -275,17 +245,4 @@ export class RoomlogClient {
     this.#reads = this.#newReads()
     this.#rooms.feed({ type: 'reset' })
   }
-}
-
-/** Code for IndexedDB is loaded where there is one. */
-async function storeOf(userId: string, { indexedDB, locks, newId }: Platform): Promise<OutboxStore> {
-  try {
-    if (indexedDB !== undefined && locks !== undefined) {
-      const { indexedDbOutboxStore } = await import('./outbox/indexed-db-store.ts')
-      return indexedDbOutboxStore(userId, { indexedDB, locks, newId })
-    }
-  } catch {
-    // It cannot be loaded: as if there were none.
-  }
-  return memoryOutboxStore()
 }

@@ -1,8 +1,9 @@
-import type { ClientOptions } from '../src/client.ts'
 import { RoomlogClient } from '../src/client.ts'
+import type { ClientOptions } from '../src/client-options.ts'
 import type { Send } from '../src/outbox/outbox-state.ts'
 import type { Room } from '../src/rooms/room.ts'
-import type { Timeline, TimelineSnapshot } from '../src/timeline/timeline.ts'
+import type { Timeline } from '../src/timeline/timeline.ts'
+import type { TimelineSnapshot } from '../src/timeline/timeline-snapshot.ts'
 import { ModelServer } from './model-server.ts'
 import { VirtualTime } from './virtual-time.ts'
 

@@ -79,7 +79,7 @@ export function stepConnection(state: ConnectionState, event: ConnectionEvent): 
       if (phase.status !== 'opening' || event.connection !== phase.connection) return [state, []]
       return [{ ...state, phase: { status: 'open', connection: phase.connection, isLeaving: false } }, []]
     case 'closed':
-      return isCurrent(phase, event.connection) ? onClosed(state, event) : [state, []]
+      return socketOf(phase) === event.connection ? onClosed(state, event) : [state, []]
     case 'draining': {
       if (phase.status !== 'open' || event.connection !== phase.connection) return [state, []]
       const waitMs = Math.max(event.afterMs, SHORTEST_WAIT_MS)
@@ -147,18 +147,17 @@ function backOff(state: ConnectionState, next: 'open' | 'refresh'): Stepped {
 }
 
 function leave(state: ConnectionState, phase: Phase): Stepped {
-  const before = state.phase
-  const isConnected = before.status === 'opening' || before.status === 'open'
-  const close = isConnected ? [{ type: 'close', connection: before.connection } as const] : []
-  return [{ ...state, phase, failures: 0 }, close]
+  const connection = socketOf(state.phase)
+  return [{ ...state, phase, failures: 0 }, connection === undefined ? [] : [{ type: 'close', connection }]]
 }
 
 function failed(state: ConnectionState): ConnectionState {
   return { ...state, failures: state.failures + 1 }
 }
 
-function isCurrent(phase: Phase, connection: number): boolean {
-  return (phase.status === 'opening' || phase.status === 'open') && phase.connection === connection
+/** The number of the socket that counts, open or being opened; undefined where there is none. */
+export function socketOf(phase: Phase): number | undefined {
+  return 'connection' in phase ? phase.connection : undefined
 }
 
 /** A code that no table has is one between: the network's, or a proxy's. */

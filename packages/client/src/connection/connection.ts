@@ -15,9 +15,10 @@ import {
   type ConnectionEffect,
   type ConnectionEvent,
   IDLE,
-  type StopReason,
+  socketOf,
   stepConnection,
 } from './connection-state.ts'
+import { type ConnectionStatus, statusOf } from './connection-status.ts'
 import type { EdgeUrls } from './edge-urls.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { Pacer } from './pacer.ts'
@@ -29,13 +30,6 @@ const WELCOME_MS = 10_000
 const OPEN = 1
 /** The api is asked again which edges there are after so many failures in a row. */
 const FAILURES_BEFORE_CONFIG = 2
-
-/** What a banner shows. */
-export type ConnectionStatus =
-  | { readonly status: 'idle' | 'connecting' | 'online' }
-  /** `retryAtMs`: when it is tried again, as `Date.now()` counts. */
-  | { readonly status: 'waiting'; readonly retryAtMs: number }
-  | ({ readonly status: 'stopped' } & StopReason)
 
 export interface ConnectionOptions {
   readonly platform: Platform
@@ -127,7 +121,7 @@ export class Connection {
     const isNews = state.phase !== this.#state.phase
     this.#state = state
     for (const effect of effects) this.#run(effect)
-    if (isNews || effects.length > 0) this.#tell()
+    if (isNews || effects.length > 0) this.#status.set(statusOf(this.#state.phase, this.#retryAtMs))
   }
 
   #run(effect: ConnectionEffect): void {
@@ -152,16 +146,6 @@ export class Connection {
     }
   }
 
-  #tell(): void {
-    const { phase } = this.#state
-    if (phase.status === 'waiting') this.#status.set({ status: phase.status, retryAtMs: this.#retryAtMs })
-    else if (phase.status === 'stopped' || phase.status === 'idle') this.#status.set(phase)
-    else {
-      const status = phase.status === 'open' ? 'online' : 'connecting'
-      if (this.#status.get().status !== status) this.#status.set({ status })
-    }
-  }
-
   async #refresh(): Promise<void> {
     const { sessions } = this.#options
     try {
@@ -179,10 +163,7 @@ export class Connection {
 
   async #open(connection: number): Promise<void> {
     const { platform, sessions, urls } = this.#options
-    const isCurrent = () => {
-      const { phase } = this.#state
-      return phase.status === 'opening' && phase.connection === connection
-    }
+    const isCurrent = () => socketOf(this.#state.phase) === connection
     try {
       const url = await urls.choose(this.#state.failures >= FAILURES_BEFORE_CONFIG)
       if (!isCurrent()) return

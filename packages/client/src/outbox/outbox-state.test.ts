@@ -1,13 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  type Answer,
-  EMPTY_OUTBOX,
-  nextDueMs,
-  type OutboxEffect,
-  type OutboxEvent,
-  sendsTo,
-  stepOutbox,
-} from './outbox-state.ts'
+import type { Answer, OutboxEffect, OutboxEvent } from './outbox-events.ts'
+import { EMPTY_OUTBOX, nextDueMs, sendsTo, stepOutbox } from './outbox-state.ts'
 
 const ROOM = 'room'
 

@@ -1,4 +1,5 @@
-import type { ClientFrameOf, FrameErrorCode } from '@roomlog/protocol/wire'
+import type { FrameErrorCode } from '@roomlog/protocol/wire'
+import type { Answer, Moment, OutboxEffect, OutboxEvent } from './outbox-events.ts'
 
 /**
  * How far a message of one's own has come: not answered yet, in the log and therefore stored soon, stored under its
@@ -33,59 +34,14 @@ interface Kept extends Send {
 }
 
 /** Everything on its way, a value: by room, in the order of sending. */
-export interface Outbox {
+export interface OutboxState {
   readonly rooms: ReadonlyMap<string, readonly Kept[]>
   readonly isOnline: boolean
   /** How many an edge lets wait for their answers. */
   readonly maxUnacked: number
 }
 
-export type OutboxEvent =
-  | { readonly type: 'queue'; readonly send: NewSend }
-  /** What another tab left behind, in the order of sending. */
-  | { readonly type: 'adopt'; readonly sends: readonly (NewSend & { readonly code?: FrameErrorCode })[] }
-  | { readonly type: 'connected'; readonly maxUnacked: number }
-  | { readonly type: 'lost' }
-  | { readonly type: 'ack'; readonly clientMsgId: string; readonly roomId: string; readonly answer: Answer }
-  /** It was seen in the room's log. */
-  | { readonly type: 'seen'; readonly clientMsgId: string; readonly roomId: string; readonly seq: number }
-  | {
-      readonly type: 'refused'
-      readonly clientMsgId: string
-      readonly roomId: string
-      readonly code: FrameErrorCode
-    }
-  /** One that was refused is sent once more, behind all others of its room. */
-  | { readonly type: 'retry'; readonly clientMsgId: string; readonly roomId: string }
-  /** It is not to be sent, or shown, any more. */
-  | { readonly type: 'discard'; readonly clientMsgId: string; readonly roomId: string }
-  | { readonly type: 'timer' }
-
-export type NewSend = Pick<Send, 'clientMsgId' | 'roomId' | 'body' | 'createdAt'>
-
-export type Answer =
-  | { readonly status: 'ACCEPTED'; readonly seq?: number }
-  | {
-      readonly status: 'FAILED'
-      readonly code: FrameErrorCode
-      readonly retryable: boolean
-      readonly retryAfterMs?: number
-    }
-
-/** When something happened, on the monotonic clock, and a number 0 ≤ `draw` < 1 for what is left to chance. */
-export interface Moment {
-  readonly nowMs: number
-  readonly draw: number
-}
-
-/** What the owner does, in this order. */
-export type OutboxEffect =
-  | { readonly type: 'write'; readonly frame: ClientFrameOf<'sendMessage'> }
-  /** It is new, or has another state than before. `persisted` is said last of a send. */
-  | { readonly type: 'changed'; readonly send: Send }
-  | { readonly type: 'discarded'; readonly send: Send }
-
-type Stepped = readonly [Outbox, readonly OutboxEffect[]]
+type Stepped = readonly [OutboxState, readonly OutboxEffect[]]
 
 /** After so long without an answer, and of one accepted without having seen it, a client repeats. */
 const UNANSWERED_MS = 10_000
@@ -93,17 +49,17 @@ const LONGEST_UNSEEN_MS = 60_000
 const RETRY_FIRST_MS = 500
 const RETRY_MAX_MS = 20_000
 
-export const EMPTY_OUTBOX: Outbox = { rooms: new Map(), isOnline: false, maxUnacked: 0 }
+export const EMPTY_OUTBOX: OutboxState = { rooms: new Map(), isOnline: false, maxUnacked: 0 }
 
 /** What becomes of what is on its way by what happened, and what is to be done. No I/O, no clock, no chance of its own. */
-export function stepOutbox(outbox: Outbox, event: OutboxEvent, moment: Moment): Stepped {
+export function stepOutbox(outbox: OutboxState, event: OutboxEvent, moment: Moment): Stepped {
   const [next, effects] = take(outbox, event, moment)
   const [given, writes] = giveDue(next, moment.nowMs)
   return [given, [...effects, ...writes]]
 }
 
 /** When there is something to do next, on the monotonic clock; undefined: after another event. */
-export function nextDueMs(outbox: Outbox): number | undefined {
+export function nextDueMs(outbox: OutboxState): number | undefined {
   if (!outbox.isOnline) return undefined
   const all = [...outbox.rooms.values()].flatMap(turns)
   // While an edge takes no more, what is due waits for an answer.
@@ -112,11 +68,11 @@ export function nextDueMs(outbox: Outbox): number | undefined {
 }
 
 /** What is on its way to a room, in the order of sending. */
-export function sendsTo(outbox: Outbox, roomId: string): readonly Send[] {
+export function sendsTo(outbox: OutboxState, roomId: string): readonly Send[] {
   return outbox.rooms.get(roomId) ?? []
 }
 
-function take(outbox: Outbox, event: OutboxEvent, { nowMs, draw }: Moment): Stepped {
+function take(outbox: OutboxState, event: OutboxEvent, { nowMs, draw }: Moment): Stepped {
   switch (event.type) {
     case 'queue':
       return add(outbox, [{ ...event.send, ...QUEUED, dueMs: nowMs }])
@@ -149,7 +105,7 @@ function take(outbox: Outbox, event: OutboxEvent, { nowMs, draw }: Moment): Step
 
 const QUEUED = { state: 'queued', attempts: 0, isAsked: false, failures: 0 } as const
 
-function add(outbox: Outbox, sends: readonly Kept[]): Stepped {
+function add(outbox: OutboxState, sends: readonly Kept[]): Stepped {
   const rooms = new Map(outbox.rooms)
   const effects: OutboxEffect[] = []
   for (const roomId of new Set(sends.map((send) => send.roomId))) {
@@ -161,7 +117,7 @@ function add(outbox: Outbox, sends: readonly Kept[]): Stepped {
 }
 
 /** No answer will come: everything that waits for one is due at the next connection. */
-function lost(outbox: Outbox, nowMs: number): Outbox {
+function lost(outbox: OutboxState, nowMs: number): OutboxState {
   const again = (send: Kept) => (send.isAsked ? { ...send, isAsked: false, dueMs: nowMs } : send)
   const rooms = new Map([...outbox.rooms].map(([roomId, sends]) => [roomId, sends.map(again)]))
   return { ...outbox, rooms, isOnline: false }
@@ -193,7 +149,7 @@ function rejected(send: Kept, code: FrameErrorCode): Kept {
 }
 
 function change(
-  outbox: Outbox,
+  outbox: OutboxState,
   { roomId, clientMsgId }: { readonly roomId: string; readonly clientMsgId: string },
   by: (send: Kept) => Kept,
 ): Stepped {
@@ -211,7 +167,7 @@ function change(
 
 /** Under its clientMsgId: should an attempt have come through after all, it is stored once. */
 function retry(
-  outbox: Outbox,
+  outbox: OutboxState,
   { roomId, clientMsgId }: { readonly roomId: string; readonly clientMsgId: string },
   nowMs: number,
 ): Stepped {
@@ -225,7 +181,7 @@ function retry(
 }
 
 function discard(
-  outbox: Outbox,
+  outbox: OutboxState,
   { roomId, clientMsgId }: { readonly roomId: string; readonly clientMsgId: string },
 ): Stepped {
   const sends = outbox.rooms.get(roomId) ?? []
@@ -235,7 +191,7 @@ function discard(
   return [withRoom(outbox, roomId, rest), [{ type: 'discarded', send }]]
 }
 
-function withRoom(outbox: Outbox, roomId: string, sends: readonly Kept[]): Outbox {
+function withRoom(outbox: OutboxState, roomId: string, sends: readonly Kept[]): OutboxState {
   const rooms = new Map(outbox.rooms)
   if (sends.length === 0) rooms.delete(roomId)
   else rooms.set(roomId, sends)
@@ -252,7 +208,7 @@ function turns(sends: readonly Kept[]): Kept[] {
 }
 
 /** Gives the edge what is due. What was asked and not answered in time is asked again, as after a loss. */
-function giveDue(outbox: Outbox, nowMs: number): Stepped {
+function giveDue(outbox: OutboxState, nowMs: number): Stepped {
   if (!outbox.isOnline) return [outbox, []]
   const rooms = new Map(outbox.rooms)
   const effects: OutboxEffect[] = []
@@ -279,6 +235,6 @@ function giveDue(outbox: Outbox, nowMs: number): Stepped {
   return effects.length === 0 ? [outbox, []] : [{ ...outbox, rooms }, effects]
 }
 
-function askedOf({ rooms }: Outbox): number {
+function askedOf({ rooms }: OutboxState): number {
   return [...rooms.values()].flatMap(turns).filter(({ isAsked }) => isAsked).length
 }

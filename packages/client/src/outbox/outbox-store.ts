@@ -1,5 +1,6 @@
 import type { FrameErrorCode } from '@roomlog/protocol/wire'
-import type { NewSend } from './outbox-state.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { NewSend } from './outbox-events.ts'
 
 /** A message as it is kept until it is stored, over reloads and crashes. */
 export interface KeptSend extends NewSend {
@@ -34,4 +35,20 @@ export function memoryOutboxStore(): OutboxStore {
     clear: nothing,
     close: () => undefined,
   }
+}
+
+/** In IndexedDB where there is one, whose code is loaded only then; else in memory. */
+export async function defaultOutboxStore(
+  userId: string,
+  { indexedDB, locks, newId }: Platform,
+): Promise<OutboxStore> {
+  try {
+    if (indexedDB !== undefined && locks !== undefined) {
+      const { indexedDbOutboxStore } = await import('./indexed-db-store.ts')
+      return indexedDbOutboxStore(userId, { indexedDB, locks, newId })
+    }
+  } catch {
+    // It cannot be loaded: as if there were none.
+  }
+  return memoryOutboxStore()
 }

@@ -1,15 +1,8 @@
 import type { ClientFrame } from '@roomlog/protocol/wire'
 import type { Platform } from '../platform/platform.ts'
 import { Timer } from '../platform/timer.ts'
-import {
-  EMPTY_OUTBOX,
-  nextDueMs,
-  type OutboxEffect,
-  type OutboxEvent,
-  type Send,
-  sendsTo,
-  stepOutbox,
-} from './outbox-state.ts'
+import type { OutboxEffect, OutboxEvent } from './outbox-events.ts'
+import { EMPTY_OUTBOX, nextDueMs, type Send, sendsTo, stepOutbox } from './outbox-state.ts'
 import type { OutboxStore } from './outbox-store.ts'
 
 /** Tabs that are gone are looked for so often, and at each connect. */

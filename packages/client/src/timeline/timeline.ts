@@ -4,52 +4,15 @@ import { Emitter } from '../platform/emitter.ts'
 import type { Platform } from '../platform/platform.ts'
 import { Cell, type Value } from '../platform/value.ts'
 import { isRetryable } from '../session/errors.ts'
+import { newerPage, olderPage, PAGE_LIMIT, type PageAsked, pageAround, runOf } from './pages.ts'
 import { stepRoomView } from './room-view.ts'
 import type { PageRead, RoomViewEffect, RoomViewEvent } from './room-view-events.ts'
 import { isDue, newRoomView, type RoomView } from './room-view-state.ts'
-import {
-  appended,
-  followed,
-  isAtEnd,
-  lookingAt,
-  movedTo,
-  movedToEnd,
-  newWindow,
-  prepended,
-  type Run,
-  type TimelineWindow,
-} from './window.ts'
+import type { TimelineEvents, TimelineSnapshot } from './timeline-snapshot.ts'
+import { appended, holds, isAtEnd, lookingAt, movedToEnd, newWindow, type TimelineWindow } from './window.ts'
 
-/** The most that the api gives. */
-const PAGE_LIMIT = 100
 const MAX_WAITING = 1000
 const MAX_MESSAGES = 500
-
-/** A room as it is shown: a new object whenever something of it changes. */
-export interface TimelineSnapshot {
-  /** A run of the room's log without a hole or a repeat, ascending. */
-  readonly messages: readonly Message[]
-  /** What is on its way, to be shown behind the messages; empty while the newest of them are not held. */
-  readonly sends: readonly Send[]
-  /** Whether there are older and newer messages than those held. */
-  readonly hasOlder: boolean
-  readonly hasNewer: boolean
-  /** Whether a page is read that was asked for by `loadOlder`, `loadNewer` or `jumpTo`. */
-  readonly isLoading: boolean
-  /** False before the room's newest page has come for the first time, and again when its log was replaced. */
-  readonly isLoaded: boolean
-  /** Whether new messages come as they are stored; else the connection is away, or what was missed is being read. */
-  readonly isLive: boolean
-  /** False after the room was left, or the membership has ended. */
-  readonly isMember: boolean
-}
-
-export interface TimelineEvents {
-  /** The next messages of the log: each once, in its order, without a gap, from the room's newest page on. */
-  readonly messages: readonly Message[]
-  /** The log was replaced by another one: all that was told is void, and what is told next begins anew. */
-  readonly reset: undefined
-}
 
 export interface TimelineOptions {
   readonly platform: Platform
@@ -108,34 +71,20 @@ export class Timeline {
 
   /** Reads the page before what is held. Resolves when that is done; does nothing where there is none. */
   loadOlder(): Promise<void> {
-    return this.#load(() => {
-      const { run } = this.#window
-      if (run === undefined || run.after === 0) return undefined
-      return { read: { before: run.after + 1, limit: PAGE_LIMIT }, use: prepended }
-    })
+    return this.#load(() => olderPage(this.#window))
   }
 
   /** Reads the page behind what is held, where that is not the newest. */
   loadNewer(): Promise<void> {
-    return this.#load(() => {
-      const { run } = this.#window
-      if (run === undefined || isAtEnd(this.#window)) return undefined
-      return { read: { after: run.upTo, limit: PAGE_LIMIT }, use: followed }
-    })
+    return this.#load(() => newerPage(this.#window))
   }
 
   /** Holds what is around this seq; the first unread message has the seq `lastReadSeq + 1`. */
   jumpTo(seq: number): Promise<void> {
     return this.#load(() => {
-      const { run } = this.#window
-      if (run === undefined) return undefined
-      if (seq > run.after && seq <= run.upTo) {
-        this.lookAt(seq)
-        return undefined
-      }
-      const after = Math.max(0, seq - 1 - PAGE_LIMIT / 2)
-      const use = (window: TimelineWindow, page: Run) => movedTo(window, page, seq)
-      return { read: { after, limit: PAGE_LIMIT }, use }
+      if (!holds(this.#window, seq)) return pageAround(this.#window, seq)
+      this.lookAt(seq)
+      return undefined
     })
   }
 
@@ -287,19 +236,4 @@ export class Timeline {
       isMember: this.#view.wanted,
     }
   }
-}
-
-interface PageAsked {
-  readonly read: PageRead
-  readonly use: (window: TimelineWindow, page: Run) => TimelineWindow
-}
-
-/** What a page says of the log; undefined where it has a hole, or does not lie where it was asked for. */
-function runOf(read: PageRead, messages: readonly Message[]): Run | undefined {
-  const [first, last] = [messages[0], messages.at(-1)]
-  if (first === undefined || last === undefined) return undefined
-  if (last.seq - first.seq !== messages.length - 1) return undefined
-  if ('after' in read ? first.seq !== read.after + 1 : last.seq !== read.before - 1) return undefined
-  const shown = messages.filter(({ kind }) => (kind as string) === 'message')
-  return { after: first.seq - 1, upTo: last.seq, messages: shown }
 }

@@ -36,6 +36,11 @@ export function isAtEnd({ run, tail }: TimelineWindow): boolean {
   return run !== undefined && run.upTo === tail?.upTo
 }
 
+/** Whether this seq is in what is looked at. */
+export function holds({ run }: TimelineWindow, seq: number): boolean {
+  return run !== undefined && seq > run.after && seq <= run.upTo
+}
+
 /** The next messages of the log, up to and with the seq `upTo`. */
 export function appended(window: TimelineWindow, messages: readonly Message[], upTo: number): TimelineWindow {
   const { tail, run } = window

@@ -54,7 +54,7 @@ export const guards = fp(async (app: FastifyInstance, { corsOrigins, wsUrls }: G
     global: false,
     timeWindow: MINUTE_MS,
     hook: 'preHandler',
-    errorResponseBuilder: (request, { ttl }) => tooMany(request, ttl),
+    errorResponseBuilder: (request, { ttl }) => tooOften(request, ttl),
   })
   app.decorateRequest('identity', null)
   app.addHook('onResponse', async (request, reply) => {
@@ -65,10 +65,14 @@ export const guards = fp(async (app: FastifyInstance, { corsOrigins, wsUrls }: G
   })
 })
 
-function tooMany(request: FastifyRequest, ttlMs: number): ApiError {
-  request.log.warn({ userId: request.identity?.userId, ip: request.ip }, 'rate limited')
-  const retryAfterS = Math.max(1, Math.ceil(ttlMs / 1000))
-  return new ApiError('rate_limited', 'too many requests, try again later', { retryAfterS })
+function tooOften(request: FastifyRequest, ttlMs: number): ApiError {
+  return rateLimited(request, 'too many requests, try again later', Math.max(1, Math.ceil(ttlMs / 1000)))
+}
+
+/** Every refusal of somebody who asks for too much: 429 with the seconds to wait, and a line in the log of who it was. */
+export function rateLimited(request: FastifyRequest, reason: string, retryAfterS: number): ApiError {
+  request.log.warn({ userId: request.identity?.userId, ip: request.ip, reason }, 'rate limited')
+  return new ApiError('rate_limited', reason, { retryAfterS })
 }
 
 /** Refresh tokens shown from one address, which may be that of thousands: each is shown once in a quarter of an hour. */
@@ -88,7 +92,7 @@ export function limitPerKey(app: FastifyInstance, max: number, keyOf: (request: 
   })
   return async (request: FastifyRequest): Promise<void> => {
     const result = await count(request)
-    if (!result.isAllowed && result.isExceeded) throw tooMany(request, result.ttl)
+    if (!result.isAllowed && result.isExceeded) throw tooOften(request, result.ttl)
   }
 }
 

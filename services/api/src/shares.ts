@@ -1,5 +1,6 @@
 import { ApiError } from '@roomlog/service-kit'
 import type { FastifyInstance, FastifyRequest, RouteHandlerMethod } from 'fastify'
+import { rateLimited } from './guards.ts'
 import { Slots } from './slots.ts'
 
 /** Of one user: less than half of the connections to the database. */
@@ -19,10 +20,11 @@ export function shareAmongUsers(app: FastifyInstance): void {
   const shared = new WeakSet<RouteHandlerMethod>()
 
   const inShare = async (userId: string, request: FastifyRequest, work: () => Promise<unknown>) => {
-    const share = shares.get(userId) ?? new Slots(AT_ONCE, MAX_WAITING, () => tooMany(request))
+    const share = shares.get(userId) ?? new Slots(AT_ONCE, MAX_WAITING)
     shares.set(userId, share)
     try {
-      return await share.run(work, request.signal)
+      const refusal = () => rateLimited(request, 'too many requests at once', RETRY_AFTER_S)
+      return await share.run(work, refusal, request.signal)
     } finally {
       if (share.isIdle && shares.get(userId) === share) shares.delete(userId)
     }
@@ -44,14 +46,7 @@ export function shareAmongUsers(app: FastifyInstance): void {
 export function shareOfStrangers() {
   const refusal = () =>
     new ApiError('unavailable', 'too many requests at once', { retryAfterS: RETRY_AFTER_S })
-  const share = new Slots(STRANGERS_AT_ONCE, MAX_STRANGERS_WAITING, refusal)
-  return <T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> => share.run(work, request.signal)
-}
-
-function tooMany(request: FastifyRequest): ApiError {
-  request.log.warn(
-    { ip: request.ip, userId: request.identity?.userId },
-    'too many requests of a user at once',
-  )
-  return new ApiError('rate_limited', 'too many requests at once', { retryAfterS: RETRY_AFTER_S })
+  const share = new Slots(STRANGERS_AT_ONCE, MAX_STRANGERS_WAITING)
+  return <T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> =>
+    share.run(work, refusal, request.signal)
 }

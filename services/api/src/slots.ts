@@ -13,16 +13,14 @@ interface Waiting {
 /** Runs work, at most so much at once, the rest in order; what comes beyond a bounded queue is refused at once. */
 export class Slots {
   readonly #maxWaiting: number
-  readonly #refusal: () => ApiError
   #waiting: Waiting[] = []
   readonly #size: number
   #free: number
 
-  constructor(running: number, maxWaiting: number, refusal: () => ApiError) {
+  constructor(running: number, maxWaiting: number) {
     this.#size = running
     this.#free = running
     this.#maxWaiting = maxWaiting
-    this.#refusal = refusal
   }
 
   get counts(): SlotCounts {
@@ -33,9 +31,12 @@ export class Slots {
     return this.#free === this.#size
   }
 
-  /** With a signal that aborts while it waits, `work` never begins, and the promise never settles. */
-  async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    await this.#take(signal)
+  /**
+   * Throws the `refusal` when the queue is full. With a signal that aborts while it waits, `work` never begins, and the
+   * promise never settles.
+   */
+  async run<T>(work: () => Promise<T>, refusal: () => ApiError, signal?: AbortSignal): Promise<T> {
+    await this.#take(refusal, signal)
     try {
       return await work()
     } finally {
@@ -43,14 +44,14 @@ export class Slots {
     }
   }
 
-  #take(signal: AbortSignal | undefined): Promise<void> | undefined {
+  #take(refusal: () => ApiError, signal: AbortSignal | undefined): Promise<void> | undefined {
     if (this.#free > 0) {
       this.#free -= 1
       return undefined
     }
     // Who is gone takes nobody's place.
     if (this.#waiting.length >= this.#maxWaiting) this.#waiting = this.#waiting.filter(isThere)
-    if (this.#waiting.length >= this.#maxWaiting) throw this.#refusal()
+    if (this.#waiting.length >= this.#maxWaiting) throw refusal()
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#waiting.push({ goOn: resolve, signal })
     return promise

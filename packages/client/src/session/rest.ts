@@ -2,7 +2,7 @@ import type { ErrorCode } from '@roomlog/protocol/wire'
 import type { FetchAnswer, Platform } from '../platform/platform.ts'
 import { RoomlogError } from './errors.ts'
 
-/** The api gives up a request after 15 s; its answer may take the network as long again. */
+/** The api takes 15 s for a request to arrive and 5 s to answer it; the rest is the network’s. */
 const TIMEOUT_MS = 30_000
 
 export interface Call {

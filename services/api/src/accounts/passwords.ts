@@ -27,12 +27,12 @@ export interface Passwords {
 
 /** Hashes at most as many at once as leave threads to others; beyond a bounded queue, 503. */
 export async function passwordHasher(): Promise<Passwords> {
-  const slots = new Slots(MAX_RUNNING, MAX_WAITING, tooMany)
+  const slots = new Slots(MAX_RUNNING, MAX_WAITING)
   const decoy = await argon2.hash(randomUUID(), PARAMETERS)
   return {
-    hash: (password, signal) => slots.run(() => argon2.hash(password, PARAMETERS), signal),
+    hash: (password, signal) => slots.run(() => argon2.hash(password, PARAMETERS), tooMany, signal),
     verify: async (stored, password, signal) => {
-      const matches = await slots.run(() => argon2.verify(stored ?? decoy, password), signal)
+      const matches = await slots.run(() => argon2.verify(stored ?? decoy, password), tooMany, signal)
       return matches && stored !== null
     },
     isOutdated: (stored) => argon2.needsRehash(stored, PARAMETERS),

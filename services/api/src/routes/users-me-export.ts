@@ -4,7 +4,7 @@ import { exportLineSchema } from '@roomlog/protocol'
 import { ApiError } from '@roomlog/service-kit'
 import { exportOf } from '../accounts/export.ts'
 import { accountOf } from '../accounts/users.ts'
-import { authenticated, userIdOf } from '../guards.ts'
+import { authenticated, rateLimited, userIdOf } from '../guards.ts'
 import { ANSWER_TIMEOUT_MS, BEARER, refusals, routes } from './answers.ts'
 
 const JSON_LINES = 'application/x-ndjson'
@@ -51,8 +51,7 @@ export const exportRoute = routes((app, { db }) => {
       const user = await inTime(accountOf(db, userIdOf(request)))
       const own = [...running.values()].filter((userId) => userId === user.id)
       if (own.length >= EXPORTS_AT_ONCE) {
-        const retryAfterS = EXPORTED_AGAIN_AFTER_S
-        throw new ApiError('rate_limited', 'exports of this account are under way', { retryAfterS })
+        throw rateLimited(request, 'exports of this account are under way', EXPORTED_AGAIN_AFTER_S)
       }
       const lines = Readable.from(exportOf(db, user), { objectMode: false, highWaterMark: BUFFER_BYTES })
       running.set(lines, user.id)

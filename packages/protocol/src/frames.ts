@@ -2,8 +2,7 @@ import { z } from 'zod'
 import type { FrameErrorCode, SendFailureCode } from './codes.ts'
 import { clientMsgIdSchema, idSchema } from './ids.ts'
 import type { Limits } from './limits.ts'
-import type { Message } from './message.ts'
-import { seqSchema } from './message.ts'
+import { type Message, seqSchema } from './message.ts'
 import { storableText, textUpTo } from './text.ts'
 
 const refSchema = textUpTo(64).optional()

@@ -23,14 +23,5 @@ export type Limits = Readonly<Record<keyof typeof DEFAULT_LIMITS, number>>
 /** The longest body an event may carry, whatever `maxBody` says: the setting can only tighten it. */
 export const BODY_MAX_UNITS = DEFAULT_LIMITS.maxBody
 
-export const SUBPROTOCOL = 'roomlog.v1'
-/** Browsers cannot set headers on a WebSocket: the token comes as a second subprotocol, which is never echoed. */
-export const BEARER_SUBPROTOCOL_PREFIX = 'bearer.'
-export const WS_PATH = '/ws'
-export const HEARTBEAT_INTERVAL_MS = 20_000
 /** In larger rooms sockets hear no presence, typing, roomChanged and other members' readCursor. */
 export const MAX_LIVELY_MEMBERS = 500
-/** A token is minted for both; each service checks its own. */
-export const TOKEN_ISSUER = 'roomlog'
-export const TOKEN_AUDIENCES = { api: 'roomlog-api', ws: 'roomlog-ws' } as const
-export const TOKEN_TYPE = 'at+jwt'

@@ -25,7 +25,7 @@ import {
   registerBodySchema,
   updateMeBodySchema,
   updateRoomBodySchema,
-} from './rest.ts'
+} from './index.ts'
 
 const runs = modelRuns(FUZZ_RUNS)
 

@@ -9,7 +9,7 @@ import {
   publicRoomsQuerySchema,
   registerBodySchema,
   updateRoomBodySchema,
-} from './rest.ts'
+} from './index.ts'
 
 const account = { username: 'ada', password: 'correct horse' }
 

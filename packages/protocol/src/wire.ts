@@ -9,6 +9,15 @@ export {
   SEND_FAILURES,
   type SendFailureCode,
 } from './codes.ts'
+export {
+  BEARER_SUBPROTOCOL_PREFIX,
+  HEARTBEAT_INTERVAL_MS,
+  SUBPROTOCOL,
+  TOKEN_AUDIENCES,
+  TOKEN_ISSUER,
+  TOKEN_TYPE,
+  WS_PATH,
+} from './connecting.ts'
 export type {
   ClientFrame,
   ClientFrameOf,
@@ -17,29 +26,12 @@ export type {
   ServerFrameOf,
   ServerFrameType,
 } from './frames.ts'
-export {
-  BEARER_SUBPROTOCOL_PREFIX,
-  BODY_MAX_UNITS,
-  DEFAULT_LIMITS,
-  HEARTBEAT_INTERVAL_MS,
-  type Limits,
-  MAX_LIVELY_MEMBERS,
-  SUBPROTOCOL,
-  TOKEN_AUDIENCES,
-  TOKEN_ISSUER,
-  TOKEN_TYPE,
-  WS_PATH,
-} from './limits.ts'
+export { BODY_MAX_UNITS, DEFAULT_LIMITS, type Limits, MAX_LIVELY_MEMBERS } from './limits.ts'
 export type { Message } from './message.ts'
-export type {
-  ExportLine,
-  History,
-  Member,
-  PublicRoom,
-  ReadPosition,
-  Role,
-  Room,
-  Session,
-  User,
-  Visibility,
-} from './rest.ts'
+export type { Session, User } from './rest/accounts.ts'
+export type { ExportLine } from './rest/export.ts'
+export type { History } from './rest/history.ts'
+export type { Member } from './rest/members.ts'
+export type { PublicRoom } from './rest/public-rooms.ts'
+export type { ReadPosition } from './rest/read-positions.ts'
+export type { Role, Room, Visibility } from './rest/rooms.ts'

@@ -2,18 +2,16 @@ import { createHmac, createPublicKey, sign } from 'node:crypto'
 import { newId } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   ask,
-  configFor,
   expectRefusal,
   KEYS,
   newKeys,
   newPerson,
   type Person,
-  startApi,
   type TestDatabase,
-  testDatabase,
+  withApi,
 } from './support.ts'
 
 const OTHER = newKeys()
@@ -59,14 +57,8 @@ suiteOn(['postgres'], 'access tokens', () => {
   let app: FastifyInstance
   let ada: Person
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
-    ada = await newPerson(app, database)
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
+  withApi((api) => {
+    ;({ database, app, ada } = api)
   })
 
   const me = (authorization?: string) =>

@@ -3,12 +3,11 @@ import { newId } from '@roomlog/protocol'
 import { BODY, suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { ago, hearEnds, refresh } from './sessions.ts'
 import {
   type Answer,
   ask,
-  configFor,
   expectRefusal,
   lockWaiters,
   newPerson,
@@ -18,9 +17,8 @@ import {
   register,
   say,
   silent,
-  startApi,
   type TestDatabase,
-  testDatabase,
+  withApi,
 } from './support.ts'
 
 const ROUNDS = 5
@@ -36,19 +34,14 @@ suiteOn(['postgres'], 'deleting one’s account', () => {
   let ada: Registered
   let bob: Person
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
+  withApi((api) => {
+    ;({ database, app } = api)
     live = connectLive({ engine: 'embedded', namespace: '', database: database.admin }, silent)
   })
+  afterAll(() => live.close())
   beforeEach(async () => {
     ada = await newcomer()
     bob = await newPerson(app, database)
-  })
-  afterAll(async () => {
-    await live.close()
-    await app.close()
-    await database[Symbol.asyncDispose]()
   })
 
   const newcomer = async (): Promise<Registered> => {

@@ -1,17 +1,8 @@
 import { newId } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  ask,
-  configFor,
-  expectRefusal,
-  newPerson,
-  type Person,
-  startApi,
-  type TestDatabase,
-  testDatabase,
-} from './support.ts'
+import { expect, test } from 'vitest'
+import { ask, expectRefusal, type Person, withApi } from './support.ts'
 
 const LIMIT_BYTES = 32_768
 const JSON_TYPE = 'application/json'
@@ -51,25 +42,18 @@ interface Operation {
 }
 
 suiteOn(['postgres'], 'every route that takes a body', () => {
-  let database: TestDatabase
   let app: FastifyInstance
   let ada: Person
   let calls: readonly string[]
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
-    ada = await newPerson(app, database)
+  withApi(async (api) => {
+    ;({ app, ada } = api)
     const { paths } = (await ask(app, 'GET /openapi.json')).body
     calls = Object.entries(paths as Record<string, Record<string, Operation>>).flatMap(([path, methods]) =>
       Object.entries(methods).flatMap(([method, { requestBody }]) =>
         requestBody === undefined ? [] : [`${method.toUpperCase()} ${path}`],
       ),
     )
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
   })
 
   test.each(BODIES)('refuses %s', async (_, type, body, status, code) => {

@@ -5,23 +5,12 @@ import { FUZZ_RUNS, modelRuns } from '@roomlog/testkit/model-runs'
 import argon2 from 'argon2'
 import { asyncProperty, assert as check } from 'fast-check'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { startSession } from '../src/accounts/sessions.ts'
 import { documentedPaths, judge, send } from './contract.ts'
 import { casesOf, type Operation } from './openapi-cases.ts'
 import type { World } from './openapi-values.ts'
-import {
-  ask,
-  configFor,
-  listen,
-  newPerson,
-  newRoom,
-  PASSWORD,
-  say,
-  startApi,
-  type TestDatabase,
-  testDatabase,
-} from './support.ts'
+import { ask, listen, newPerson, newRoom, PASSWORD, say, type TestDatabase, withApi } from './support.ts'
 
 /** Requests to all routes together; `-t` and a route's name for those to one. */
 const { numRuns, ...replayed } = modelRuns(FUZZ_RUNS)
@@ -50,15 +39,12 @@ suiteOn(['postgres'], 'whatever is asked, the api answers as its documents say',
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const seen = new Map<string, Map<number, number>>()
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
+  withApi(async (api) => {
+    ;({ database, app } = api)
     origin = await listen(app)
   })
   afterAll(async () => {
     agent.destroy()
-    await app.close()
-    await database[Symbol.asyncDispose]()
     if (isLong) process.stdout.write(tableOf(seen))
   })
 

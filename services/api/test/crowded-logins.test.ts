@@ -1,30 +1,16 @@
 import { suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  ask,
-  configFor,
-  credentials,
-  expectRefusal,
-  startApi,
-  type TestDatabase,
-  testDatabase,
-} from './support.ts'
+import { expect, test } from 'vitest'
+import { ask, credentials, expectRefusal, withApi } from './support.ts'
 
 /** More than may wait for a hash at once, however many cores there are. */
 const CROWD = 400
 
 suiteOn(['postgres'], 'more logins than can be hashed', () => {
-  let database: TestDatabase
   let app: FastifyInstance
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
+  withApi((api) => {
+    ;({ app } = api)
   })
 
   test('are turned away at once, and those within the bound are answered', async () => {

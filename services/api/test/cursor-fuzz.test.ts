@@ -4,10 +4,10 @@ import { FUZZ_RUNS, FUZZ_TIMEOUT_MS, modelRuns } from '@roomlog/testkit/model-ru
 import { lettersOf, ODD_TEXT, storable, ULID } from '@roomlog/testkit/odd-values'
 import { type Arbitrary, asyncProperty, assert as check, constantFrom, oneof, tuple } from 'fast-check'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { readHistory } from '../src/rooms/history.ts'
 import { publicRooms } from '../src/rooms/public-rooms.ts'
-import { configFor, newPerson, newRoom, say, startApi, type TestDatabase, testDatabase } from './support.ts'
+import { newRoom, say, type TestDatabase, withApi } from './support.ts'
 
 const MESSAGES = 7
 const LIMIT = 3
@@ -21,10 +21,9 @@ suiteOn(['postgres'], 'cursors', () => {
   let own: readonly string[]
   let foreign: readonly string[]
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
-    const ada = await newPerson(app, database)
+  withApi(async (api) => {
+    ;({ database, app } = api)
+    const { ada } = api
     userId = ada.id
     roomId = await newRoom(app, ada)
     const other = await newRoom(app, ada)
@@ -35,10 +34,6 @@ suiteOn(['postgres'], 'cursors', () => {
       Array.from({ length: MESSAGES }, (_, i) => `${i}`),
     )
     foreign = await say(database, other, userId, ['elsewhere'])
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
   })
 
   /** Where a cursor stands in the room; undefined: nowhere. */

@@ -1,7 +1,7 @@
 import { suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ask, configFor, startApi, type TestDatabase, testDatabase } from './support.ts'
+import { describe, expect, test } from 'vitest'
+import { ask, withApi } from './support.ts'
 
 interface Operation {
   readonly summary?: string
@@ -47,21 +47,15 @@ const ROUTES: Readonly<Record<string, readonly [token: boolean, answers: readonl
 }
 
 suiteOn(['postgres'], 'the api’s documents', () => {
-  let database: TestDatabase
   let app: FastifyInstance
   // biome-ignore format: one line
   let document: { openapi: string; paths: Record<string, Record<string, Operation>>; components: { securitySchemes: object } }
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
+  withApi(async (api) => {
+    ;({ app } = api)
     const answer = await ask(app, 'GET /openapi.json')
     expect(answer.status).toBe(200)
     document = answer.body
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
   })
 
   const operations = (): Readonly<Record<string, Operation>> =>

@@ -1,19 +1,8 @@
 import { newId } from '@roomlog/protocol'
 import { BODY, suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, describe, test } from 'vitest'
-import {
-  ask,
-  configFor,
-  expectRefusal,
-  newPerson,
-  newRoom,
-  type Person,
-  say,
-  startApi,
-  type TestDatabase,
-  testDatabase,
-} from './support.ts'
+import { describe, test } from 'vitest'
+import { ask, expectRefusal, newRoom, type Person, say, type TestDatabase, withApi } from './support.ts'
 
 /** Well-formed, and of no message. */
 const UNKNOWN = '01M884WYSY99XVZE27FM6JD876'
@@ -26,17 +15,10 @@ suiteOn(['postgres'], 'a room’s history', () => {
   let room: string
   let ids: readonly string[]
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
-    ada = await newPerson(app, database)
-    bob = await newPerson(app, database)
+  withApi(async (api) => {
+    ;({ database, app, ada, bob } = api)
     room = await newRoom(app, ada)
     ids = await say(database, room, ada.id, ['one', 'two'])
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
   })
 
   const read = (query = '', roomId = room, as = ada) =>

@@ -3,18 +3,8 @@ import { newId } from '@roomlog/protocol'
 import { BODY, suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  ask,
-  configFor,
-  newPerson,
-  newRoom,
-  type Person,
-  say,
-  startApi,
-  type TestDatabase,
-  testDatabase,
-} from './support.ts'
+import { describe, expect, test } from 'vitest'
+import { ask, newPerson, newRoom, type Person, say, type TestDatabase, withApi } from './support.ts'
 
 const HEAD = 10
 
@@ -27,11 +17,8 @@ suiteOn(['postgres'], 'a room’s history', () => {
   /** By seq − 1. */
   let ids: readonly string[]
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
-    ada = await newPerson(app, database)
-    bob = await newPerson(app, database)
+  withApi(async (api) => {
+    ;({ database, app, ada, bob } = api)
     room = await newRoom(app, ada)
     ids = await say(
       database,
@@ -39,10 +26,6 @@ suiteOn(['postgres'], 'a room’s history', () => {
       ada.id,
       Array.from({ length: HEAD }, (_, i) => `message ${i + 1}`),
     )
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
   })
 
   const read = (query = '', roomId = room, as = ada) =>

@@ -2,10 +2,9 @@ import { connectLive, type Live, type Signal } from '@roomlog/live'
 import { newId, type Room } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import {
   ask,
-  configFor,
   expectRefusal,
   lockWaiters,
   newPerson,
@@ -13,10 +12,9 @@ import {
   type Person,
   say,
   silent,
-  startApi,
   type TestDatabase,
-  testDatabase,
   tokenOf,
+  withApi,
 } from './support.ts'
 
 const RACERS = 20
@@ -28,18 +26,11 @@ suiteOn(['postgres'], 'joining a room', () => {
   let ada: Person
   let bob: Person
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
+  withApi((api) => {
+    ;({ database, app, ada, bob } = api)
     live = connectLive({ engine: 'embedded', namespace: '', database: database.admin }, silent)
-    ada = await newPerson(app, database)
-    bob = await newPerson(app, database)
   })
-  afterAll(async () => {
-    await live.close()
-    await app.close()
-    await database[Symbol.asyncDispose]()
-  })
+  afterAll(() => live.close())
 
   const join = (roomId: string, as: Person) => ask(app, `POST /rooms/${roomId}/join`, { as })
   const roomOf = async (roomId: string, as: Person): Promise<Room> =>

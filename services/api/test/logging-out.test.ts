@@ -15,6 +15,7 @@ import {
   startApi,
   type TestDatabase,
   testDatabase,
+  withApi,
 } from './support.ts'
 
 const logout = (app: FastifyInstance, refreshToken: string): Promise<Answer> =>
@@ -27,19 +28,14 @@ suiteOn(['postgres'], 'logging out', () => {
   let session: Session
   let sessionId: string
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
+  withApi((api) => {
+    ;({ database, app } = api)
     live = connectLive({ engine: 'embedded', namespace: '', database: database.admin }, silent)
   })
+  afterAll(() => live.close())
   beforeEach(async () => {
     session = await register(app)
     sessionId = app.identify(session.accessToken).sessionId
-  })
-  afterAll(async () => {
-    await live.close()
-    await app.close()
-    await database[Symbol.asyncDispose]()
   })
 
   function expectDone({ status, body, headers }: Answer): void {

@@ -1,18 +1,16 @@
 import { suiteOn } from '@roomlog/testkit'
 import argon2 from 'argon2'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import {
   ask,
-  configFor,
   credentials,
   expectRefusal,
   lockWaiters,
   PASSWORD,
   register,
-  startApi,
   type TestDatabase,
-  testDatabase,
+  withApi,
 } from './support.ts'
 
 /** Cheaper than today's: made by an older build. */
@@ -22,13 +20,8 @@ suiteOn(['postgres'], 'logging in', () => {
   let database: TestDatabase
   let app: FastifyInstance
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
+  withApi((api) => {
+    ;({ database, app } = api)
   })
 
   const login = (username: string, password = PASSWORD) =>

@@ -1,18 +1,8 @@
 import { suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  type Answer,
-  ask,
-  configFor,
-  newPerson,
-  newRoom,
-  type Person,
-  startApi,
-  type TestDatabase,
-  testDatabase,
-} from './support.ts'
+import { expect, test } from 'vitest'
+import { type Answer, ask, newPerson, newRoom, type Person, type TestDatabase, withApi } from './support.ts'
 
 const RACES = 200
 
@@ -22,15 +12,8 @@ suiteOn(['postgres'], 'races for membership', () => {
   let ada: Person
   let bob: Person
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
-    ada = await newPerson(app, database)
-    bob = await newPerson(app, database)
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
+  withApi((api) => {
+    ;({ database, app, ada, bob } = api)
   })
 
   const join = (room: string, as: Person) => ask(app, `POST /rooms/${room}/join`, { as })

@@ -1,34 +1,20 @@
 import { suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  ask,
-  configFor,
-  expectRefusal,
-  newPerson,
-  type Person,
-  startApi,
-  type TestDatabase,
-  testDatabase,
-} from './support.ts'
+import { describe, expect, test } from 'vitest'
+import { ask, expectRefusal, type Person, withApi } from './support.ts'
 
 const CHAT = 'https://chat.example.org'
 
 suiteOn(['postgres'], 'pages of other origins', () => {
-  let database: TestDatabase
   let app: FastifyInstance
   let ada: Person
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    const origins = { CORS_ORIGINS: `${CHAT}, http://localhost:5173` }
-    app = await startApi(configFor(database.url, { ...origins, PUBLIC_WS_URLS: 'wss://edge.example.org/ws' }))
-    ada = await newPerson(app, database)
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
-  })
+  withApi(
+    (api) => {
+      ;({ app, ada } = api)
+    },
+    { CORS_ORIGINS: `${CHAT}, http://localhost:5173`, PUBLIC_WS_URLS: 'wss://edge.example.org/ws' },
+  )
 
   const preflight = (origin: string, call = 'OPTIONS /rooms') =>
     ask(app, call, {

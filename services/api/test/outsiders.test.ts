@@ -1,7 +1,7 @@
 import { ERROR_STATUS, newId } from '@roomlog/protocol'
 import { suiteOn, tableDigests } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   ACCESS,
   ASKERS,
@@ -19,16 +19,7 @@ import {
 import { type AccessWorld, accessWorlds, CANARY, knownTo } from './access-world.ts'
 import { documentedPaths } from './contract.ts'
 import type { Operation } from './openapi-cases.ts'
-import {
-  type Answer,
-  ask,
-  configFor,
-  expectRefusal,
-  type Person,
-  startApi,
-  type TestDatabase,
-  testDatabase,
-} from './support.ts'
+import { type Answer, ask, expectRefusal, type Person, type TestDatabase, withApi } from './support.ts'
 
 const INSIDE: readonly Asker[] = ['member', 'owner', 'loggedOut']
 const paths = await documentedPaths()
@@ -59,15 +50,10 @@ suiteOn(['postgres'], 'access', () => {
   /** For what changes nothing. */
   let still: AccessWorld
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
+  withApi(async (api) => {
+    ;({ database, app } = api)
     newWorld = await accessWorlds(app, database)
     still = await newWorld()
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
   })
 
   const everything = () => tableDigests(database.url, ['chat', 'engine'])

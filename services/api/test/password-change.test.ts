@@ -4,12 +4,11 @@ import { suiteOn } from '@roomlog/testkit'
 import argon2 from 'argon2'
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeEach, expect, test } from 'vitest'
 import { age, ago, hearEnds, refresh } from './sessions.ts'
 import {
   type Answer,
   ask,
-  configFor,
   expectRefusal,
   lockWaiters,
   newPerson,
@@ -17,9 +16,8 @@ import {
   type Person,
   register,
   silent,
-  startApi,
   type TestDatabase,
-  testDatabase,
+  withApi,
 } from './support.ts'
 
 const NEW = 'another horse entirely'
@@ -31,19 +29,14 @@ suiteOn(['postgres'], 'changing the password', () => {
   let session: Session
   let ada: Person
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
+  withApi((api) => {
+    ;({ database, app } = api)
     live = connectLive({ engine: 'embedded', namespace: '', database: database.admin }, silent)
   })
+  afterAll(() => live.close())
   beforeEach(async () => {
     session = await register(app)
     ada = { ...session.user, token: session.accessToken }
-  })
-  afterAll(async () => {
-    await live.close()
-    await app.close()
-    await database[Symbol.asyncDispose]()
   })
 
   const change = (changes: object = {}, as = ada): Promise<Answer> =>

@@ -1,20 +1,18 @@
 import { newId } from '@roomlog/protocol'
 import { BODY, suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ago } from './sessions.ts'
 import {
   ask,
-  configFor,
   expectRefusal,
   newPerson,
   newRoom,
   type Person,
   say,
-  startApi,
   type TestDatabase,
-  testDatabase,
   tokenOf,
+  withApi,
 } from './support.ts'
 
 suiteOn(['postgres'], 'users', () => {
@@ -24,21 +22,14 @@ suiteOn(['postgres'], 'users', () => {
   let bob: Person
   let gone: Person
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
-    ada = await newPerson(app, database)
-    bob = await newPerson(app, database)
+  withApi(async (api) => {
+    ;({ database, app, ada, bob } = api)
     gone = await newPerson(app, database)
     await database.admin.db
       .updateTable('chat.users')
       .set({ deleted_at: ago(1), display_name: 'Grace' })
       .where('id', '=', gone.id)
       .execute()
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
   })
 
   const rename = (body: object, as = ada) => ask(app, 'PATCH /users/me', { as, body })

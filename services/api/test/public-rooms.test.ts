@@ -1,18 +1,8 @@
 import { newId, publicRoomsCursor } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  ask,
-  configFor,
-  expectRefusal,
-  newPerson,
-  newRoom,
-  type Person,
-  startApi,
-  type TestDatabase,
-  testDatabase,
-} from './support.ts'
+import { describe, expect, test } from 'vitest'
+import { ask, expectRefusal, newRoom, type Person, withApi } from './support.ts'
 
 interface Listed {
   readonly id: string
@@ -21,20 +11,12 @@ interface Listed {
 }
 
 suiteOn(['postgres'], 'the list of public rooms', () => {
-  let database: TestDatabase
   let app: FastifyInstance
   let ada: Person
   let bob: Person
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
-    ada = await newPerson(app, database)
-    bob = await newPerson(app, database)
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
+  withApi((api) => {
+    ;({ app, ada, bob } = api)
   })
 
   const list = (query: Readonly<Record<string, string>>) =>

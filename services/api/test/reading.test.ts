@@ -1,18 +1,16 @@
 import { newId } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import {
   ask,
-  configFor,
   expectRefusal,
   newPerson,
   newRoom,
   type Person,
   say,
-  startApi,
   type TestDatabase,
-  testDatabase,
+  withApi,
 } from './support.ts'
 
 const RACERS = 50
@@ -24,19 +22,12 @@ suiteOn(['postgres'], 'a read position', () => {
   let bob: Person
   let room: string
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
-    ada = await newPerson(app, database)
-    bob = await newPerson(app, database)
+  withApi((api) => {
+    ;({ database, app, ada, bob } = api)
   })
   beforeEach(async () => {
     room = await newRoom(app, ada)
     await ask(app, `POST /rooms/${room}/join`, { as: bob })
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
   })
 
   const read = (lastReadMessageId: unknown, as = bob, roomId = room) =>

@@ -2,19 +2,9 @@ import { connectLive, type Live } from '@roomlog/live'
 import type { Session } from '@roomlog/protocol'
 import { PASSWORD, suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { age, ago, familyOf, hearEnds, refresh } from './sessions.ts'
-import {
-  type Answer,
-  ask,
-  configFor,
-  expectRefusal,
-  register,
-  silent,
-  startApi,
-  type TestDatabase,
-  testDatabase,
-} from './support.ts'
+import { type Answer, ask, expectRefusal, register, silent, type TestDatabase, withApi } from './support.ts'
 
 const RACERS = 50
 const TTL_S = 3600
@@ -26,19 +16,17 @@ suiteOn(['postgres'], 'refreshing', () => {
   let session: Session
   let sessionId: string
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url, { REFRESH_TOKEN_TTL: String(TTL_S) }))
-    live = connectLive({ engine: 'embedded', namespace: '', database: database.admin }, silent)
-  })
+  withApi(
+    (api) => {
+      ;({ database, app } = api)
+      live = connectLive({ engine: 'embedded', namespace: '', database: database.admin }, silent)
+    },
+    { REFRESH_TOKEN_TTL: String(TTL_S) },
+  )
+  afterAll(() => live.close())
   beforeEach(async () => {
     session = await register(app)
     sessionId = app.identify(session.accessToken).sessionId
-  })
-  afterAll(async () => {
-    await live.close()
-    await app.close()
-    await database[Symbol.asyncDispose]()
   })
 
   const next = async (token: string): Promise<string> => {

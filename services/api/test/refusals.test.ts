@@ -1,34 +1,17 @@
 import { newId } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance, InjectOptions } from 'fastify'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  ask,
-  configFor,
-  credentials,
-  expectRefusal,
-  newPerson,
-  type Person,
-  startApi,
-  type TestDatabase,
-  testDatabase,
-} from './support.ts'
+import { describe, expect, test } from 'vitest'
+import { ask, credentials, expectRefusal, type Person, withApi } from './support.ts'
 
 const BODY_LIMIT_BYTES = 32_768
 
 suiteOn(['postgres'], 'requests that fit no route', () => {
-  let database: TestDatabase
   let app: FastifyInstance
   let ada: Person
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
-    ada = await newPerson(app, database)
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
+  withApi((api) => {
+    ;({ app, ada } = api)
   })
 
   describe('are not found:', () => {

@@ -1,18 +1,8 @@
 import { newId, sessionSchema } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  ask,
-  configFor,
-  credentials,
-  expectRefusal,
-  PASSWORD,
-  register,
-  startApi,
-  type TestDatabase,
-  testDatabase,
-} from './support.ts'
+import { describe, expect, test } from 'vitest'
+import { ask, credentials, expectRefusal, PASSWORD, register, type TestDatabase, withApi } from './support.ts'
 
 const RACERS = 50
 
@@ -20,13 +10,8 @@ suiteOn(['postgres'], 'registering', () => {
   let database: TestDatabase
   let app: FastifyInstance
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
+  withApi((api) => {
+    ;({ database, app } = api)
   })
 
   const storedHash = async (username: string) => {

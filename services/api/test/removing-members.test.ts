@@ -1,19 +1,17 @@
 import { newId } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import {
   ask,
-  configFor,
   expectRefusal,
   lockWaiters,
   newPerson,
   newRoom,
   type Person,
   say,
-  startApi,
   type TestDatabase,
-  testDatabase,
+  withApi,
 } from './support.ts'
 
 suiteOn(['postgres'], 'the end of a membership', () => {
@@ -23,19 +21,12 @@ suiteOn(['postgres'], 'the end of a membership', () => {
   let bob: Person
   let room: string
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
-    ada = await newPerson(app, database)
-    bob = await newPerson(app, database)
+  withApi((api) => {
+    ;({ database, app, ada, bob } = api)
   })
   beforeEach(async () => {
     room = await newRoom(app, ada)
     await join(bob)
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
   })
 
   const join = (as: Person) => ask(app, `POST /rooms/${room}/join`, { as })

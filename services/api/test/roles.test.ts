@@ -1,18 +1,8 @@
 import { newId } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import {
-  ask,
-  configFor,
-  expectRefusal,
-  newPerson,
-  newRoom,
-  type Person,
-  startApi,
-  type TestDatabase,
-  testDatabase,
-} from './support.ts'
+import { beforeEach, expect, test } from 'vitest'
+import { ask, expectRefusal, newPerson, newRoom, type Person, type TestDatabase, withApi } from './support.ts'
 
 suiteOn(['postgres'], 'a member’s role', () => {
   let database: TestDatabase
@@ -21,19 +11,12 @@ suiteOn(['postgres'], 'a member’s role', () => {
   let bob: Person
   let room: string
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
-    ada = await newPerson(app, database)
-    bob = await newPerson(app, database)
+  withApi((api) => {
+    ;({ database, app, ada, bob } = api)
   })
   beforeEach(async () => {
     room = await newRoom(app, ada)
     await ask(app, `POST /rooms/${room}/join`, { as: bob })
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
   })
 
   const change = (userId: string, body: object, as = ada, roomId = room) =>

@@ -1,19 +1,17 @@
 import { newId, type Room } from '@roomlog/protocol'
 import { BODY, suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   ask,
-  configFor,
   expectRefusal,
   newPerson,
   newRoom,
   type Person,
   say,
-  startApi,
   type TestDatabase,
-  testDatabase,
   tokenOf,
+  withApi,
 } from './support.ts'
 
 suiteOn(['postgres'], 'rooms', () => {
@@ -22,15 +20,8 @@ suiteOn(['postgres'], 'rooms', () => {
   let ada: Person
   let bob: Person
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
-    ada = await newPerson(app, database)
-    bob = await newPerson(app, database)
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
+  withApi((api) => {
+    ;({ database, app, ada, bob } = api)
   })
 
   describe('are made', () => {

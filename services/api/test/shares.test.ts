@@ -1,17 +1,14 @@
 import { suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import {
   ask,
-  configFor,
   expectRefusal,
   lockWaiters,
-  newPerson,
   newRoom,
   type Person,
-  startApi,
   type TestDatabase,
-  testDatabase,
+  withApi,
 } from './support.ts'
 
 const [AT_ONCE, MAX_WAITING] = [4, 100] as const
@@ -24,15 +21,8 @@ suiteOn(['postgres'], 'requests of one user at once', () => {
   let ada: Person
   let bob: Person
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
-    ada = await newPerson(app, database)
-    bob = await newPerson(app, database)
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
+  withApi((api) => {
+    ;({ database, app, ada, bob } = api)
   })
 
   test('leave the database to others, wait in order, and are refused beyond a bound', async () => {

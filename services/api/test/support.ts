@@ -5,7 +5,7 @@ import { keep, PASSWORD, postgres, suiteLog } from '@roomlog/testkit'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { sql } from 'kysely'
 import { pino } from 'pino'
-import { expect } from 'vitest'
+import { beforeAll, expect } from 'vitest'
 import { buildApp, type Overrides } from '../src/app.ts'
 import { type Config, parseConfig } from '../src/config.ts'
 
@@ -89,6 +89,33 @@ export async function newPerson(app: FastifyInstance, { admin }: TestDatabase): 
 
 export function tokenOf(app: FastifyInstance, userId: string): string {
   return app.mintToken({ userId, sessionId: newId(), tokenId: newId() })
+}
+
+export interface TestApi {
+  readonly database: TestDatabase
+  readonly app: FastifyInstance
+  readonly ada: Person
+  readonly bob: Person
+}
+
+/**
+ * An api on a database of its own, with two people, from before a suite's first test until after its last. `begin` is
+ * given it before any test; `env` are settings as of `configFor`.
+ */
+export function withApi(
+  begin: (api: TestApi) => void | Promise<void>,
+  env: Readonly<Record<string, string>> = {},
+): void {
+  beforeAll(async () => {
+    await using starting = new AsyncDisposableStack()
+    const database = starting.use(await testDatabase())
+    const app = await startApi(configFor(database.url, env))
+    starting.defer(() => app.close())
+    const [ada, bob] = [await newPerson(app, database), await newPerson(app, database)]
+    await begin({ database, app, ada, bob })
+    const started = starting.move()
+    return () => started.disposeAsync()
+  })
 }
 
 export interface Answer {

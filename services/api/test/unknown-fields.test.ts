@@ -1,33 +1,26 @@
 import { newId } from '@roomlog/protocol'
 import { suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance, InjectOptions } from 'fastify'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { configFor, newPerson, type Person, startApi, type TestDatabase, testDatabase } from './support.ts'
+import { expect, test } from 'vitest'
+import { type Person, withApi } from './support.ts'
 
 /** Theirs is whoever monitors. */
 const OPERATIONAL = ['/health', '/livez', '/readyz', '/metrics']
 const WITH_BODY = ['POST', 'PATCH', 'PUT', 'DELETE']
 
 suiteOn(['postgres'], 'what no schema names', () => {
-  let database: TestDatabase
   let app: FastifyInstance
   let ada: Person
   let operations: readonly { readonly method: string; readonly path: string }[]
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
-    ada = await newPerson(app, database)
+  withApi(async (api) => {
+    ;({ app, ada } = api)
     const { paths } = (await app.inject({ url: '/openapi.json' })).json()
     operations = Object.entries(paths as Record<string, object>)
       .filter(([path]) => !OPERATIONAL.includes(path))
       .flatMap(([path, methods]) =>
         Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path })),
       )
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
   })
 
   async function refusalOf(operation: (typeof operations)[number], changes: Partial<InjectOptions>) {

@@ -1,19 +1,17 @@
 import { newId } from '@roomlog/protocol'
 import { BODY, suiteOn } from '@roomlog/testkit'
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import {
   ask,
-  configFor,
   expectRefusal,
   lockWaiters,
   newPerson,
   newRoom,
   type Person,
   say,
-  startApi,
   type TestDatabase,
-  testDatabase,
+  withApi,
 } from './support.ts'
 
 suiteOn(['postgres'], 'changing a room', () => {
@@ -23,18 +21,11 @@ suiteOn(['postgres'], 'changing a room', () => {
   let bob: Person
   let room: string
 
-  beforeAll(async () => {
-    database = await testDatabase()
-    app = await startApi(configFor(database.url))
-    ada = await newPerson(app, database)
-    bob = await newPerson(app, database)
+  withApi(async (api) => {
+    ;({ database, app, ada, bob } = api)
     room = await newRoom(app, ada, { name: 'before' })
     await ask(app, `POST /rooms/${room}/join`, { as: bob })
     await say(database, room, bob.id, [BODY])
-  })
-  afterAll(async () => {
-    await app.close()
-    await database[Symbol.asyncDispose]()
   })
 
   const change = (body: object | undefined, as = ada, roomId = room) =>

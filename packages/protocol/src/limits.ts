@@ -25,3 +25,9 @@ export const BODY_MAX_UNITS = DEFAULT_LIMITS.maxBody
 
 /** In larger rooms sockets hear no presence, typing, roomChanged and other members' readCursor. */
 export const MAX_LIVELY_MEMBERS = 500
+
+/** Of a new account; a login takes any text. */
+export const USERNAME = /^[A-Za-z0-9_]{3,32}$/
+/** Of UTF-8. */
+export const PASSWORD_MIN_BYTES = 8
+export const PASSWORD_MAX_BYTES = 1024

@@ -26,7 +26,15 @@ export type {
   ServerFrameOf,
   ServerFrameType,
 } from './frames.ts'
-export { BODY_MAX_UNITS, DEFAULT_LIMITS, type Limits, MAX_LIVELY_MEMBERS } from './limits.ts'
+export {
+  BODY_MAX_UNITS,
+  DEFAULT_LIMITS,
+  type Limits,
+  MAX_LIVELY_MEMBERS,
+  PASSWORD_MAX_BYTES,
+  PASSWORD_MIN_BYTES,
+  USERNAME,
+} from './limits.ts'
 export type { Message } from './message.ts'
 export type { Session, User } from './rest/accounts.ts'
 export type { ExportLine } from './rest/export.ts'

@@ -1,15 +1,14 @@
 import { z } from 'zod'
 import { ID_LENGTH, idSchema, toldIdSchema } from '../ids.ts'
+import { PASSWORD_MAX_BYTES, PASSWORD_MIN_BYTES, USERNAME } from '../limits.ts'
 import { isStorable, storableName, textUpTo } from '../text.ts'
 
-const PASSWORD_MIN_BYTES = 8
-const PASSWORD_MAX_BYTES = 1024
 const passwordBytes = (password: string) => Buffer.byteLength(password)
 
 /** Checked before its case is folded: there are letters beyond ASCII whose lower case is an ASCII one. */
 export const usernameSchema = z
   .string()
-  .regex(/^[A-Za-z0-9_]{3,32}$/, 'must be 3 to 32 of a-z 0-9 _')
+  .regex(USERNAME, 'must be 3 to 32 of a-z 0-9 _')
   .transform((name) => name.toLowerCase())
 export const displayNameSchema = storableName(1, 64)
 

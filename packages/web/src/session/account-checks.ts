@@ -1,8 +1,7 @@
-const PASSWORD_MIN_BYTES = 8
-const PASSWORD_MAX_BYTES = 1024
+import { PASSWORD_MAX_BYTES, PASSWORD_MIN_BYTES, USERNAME } from '@roomlog/protocol/wire'
 
 export function isUsername(text: string): boolean {
-  return /^[A-Za-z0-9_]{3,32}$/.test(text)
+  return USERNAME.test(text)
 }
 
 /** Counted in bytes of UTF-8, as the api does. */

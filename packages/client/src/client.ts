@@ -167,7 +167,7 @@ export class RoomlogClient {
     return this.#users.get(userId)
   }
 
-  /** Whether messages on their way outlive this page: false in Node, and where the browser keeps nothing for it. */
+  /** Whether messages on their way outlive this page: false before `connect`, in Node, and where a browser keeps nothing. */
   get isOutboxKept(): boolean {
     return this.#outbox?.isKept === true
   }

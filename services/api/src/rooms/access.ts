@@ -14,7 +14,7 @@ export async function assertMember(db: Kysely<Tables>, roomId: string, userId: s
     .where('r.id', '=', roomId)
     .executeTakeFirst()
   if (room === undefined) throw roomNotFound()
-  judge(room.visibility, room.role ?? undefined)
+  assertInside(room.visibility, room.role)
 }
 
 /** Resolves with the role of a member, as of now. */
@@ -52,13 +52,13 @@ export async function lockAsOwner(
 ): Promise<LockedRoom> {
   const room = await lockRoom(trx, roomId)
   if (room === undefined) throw roomNotFound()
-  assertOwner(judge(room.visibility, await roleIn(trx, roomId, userId)))
+  assertOwner(assertInside(room.visibility, await roleIn(trx, roomId, userId)))
   return room
 }
 
-/** Throws for outsiders, to whom only public rooms exist. */
-export function judge(visibility: Visibility, role: Role | undefined): Role {
-  if (role !== undefined) return role
+/** The role of who has one. Throws for outsiders, to whom only public rooms exist. */
+export function assertInside(visibility: Visibility, role: Role | null | undefined): Role {
+  if (role) return role
   throw visibility === 'private' ? roomNotFound() : notAMember()
 }
 

@@ -3,7 +3,7 @@ import { type History, idSchema, type Role, SEQ_CURSOR, type Visibility } from '
 import { ApiError } from '@roomlog/service-kit'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { type ShownUser, userOf } from '../accounts/users.ts'
-import { assertMember, judge, roomNotFound } from './access.ts'
+import { assertInside, assertMember, roomNotFound } from './access.ts'
 
 /** Which way a page goes from its cursor; without one it is the newest page. */
 export type Position = { readonly before: number } | { readonly after: number }
@@ -32,7 +32,7 @@ export async function readHistory(
   }
   const [row] = (await historyQuery({ roomId, userId }, position, limit).execute(db)).rows
   if (row === undefined) throw roomNotFound()
-  judge(row.visibility, row.role ?? undefined)
+  assertInside(row.visibility, row.role)
   return answerOf(row, 'after' in position)
 }
 

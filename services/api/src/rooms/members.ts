@@ -3,6 +3,7 @@ import { LiveUnavailable, type Presence } from '@roomlog/live'
 import type { Member, Role } from '@roomlog/protocol'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { type ShownUser, userOf } from '../accounts/users.ts'
+import { type PageAsked, pageOf } from './pages.ts'
 
 interface MemberRow extends ShownUser {
   readonly role: Role
@@ -10,22 +11,16 @@ interface MemberRow extends ShownUser {
   readonly lastReadSeq: number
 }
 
-interface MembersPage {
-  /** The id of the page before's last user. */
-  readonly cursor?: string | undefined
-  readonly limit: number
-}
-
-/** A page of a room's members, by user id, and the cursor of the next. */
+/** A page of a room's members, by user id, and the cursor of the next: the id of its last user. */
 export async function membersOfRoom(
   db: Kysely<Tables>,
   presence: Presence,
   roomId: string,
-  page: MembersPage,
-): Promise<{ readonly members: readonly Member[]; readonly nextCursor: string | null }> {
-  const found = await membersQuery(roomId, page).execute(db)
-  const members = await withPresence(presence, found.rows.slice(0, page.limit))
-  return { members, nextCursor: found.rows.length > page.limit ? (members.at(-1)?.user.id ?? null) : null }
+  asked: PageAsked,
+): Promise<{ members: Member[]; nextCursor: string | null }> {
+  const { rows } = await membersQuery(roomId, asked).execute(db)
+  const { page, nextCursor } = pageOf(rows, asked.limit, ({ id }) => id)
+  return { members: await withPresence(presence, page), nextCursor }
 }
 
 /** Undefined: not a member. */
@@ -41,7 +36,7 @@ export async function memberOfRoom(
 }
 
 /** Asks for one more than the page holds. */
-export function membersQuery(roomId: string, { cursor, limit }: MembersPage): RawBuilder<MemberRow> {
+export function membersQuery(roomId: string, { cursor, limit }: PageAsked): RawBuilder<MemberRow> {
   return select(sql`m.room_id = ${roomId} AND m.user_id > ${cursor ?? ''}`, limit + 1)
 }
 
@@ -53,7 +48,7 @@ function select(where: RawBuilder<unknown>, limit: number): RawBuilder<MemberRow
     WHERE ${where} ORDER BY m.user_id LIMIT ${limit}`
 }
 
-async function withPresence(presence: Presence, rows: readonly MemberRow[]): Promise<readonly Member[]> {
+async function withPresence(presence: Presence, rows: readonly MemberRow[]): Promise<Member[]> {
   const online = await onlineOf(
     presence,
     rows.map(({ id }) => id),

@@ -1,8 +1,9 @@
 import type { Tables } from '@roomlog/db'
 import { type PublicRoom, type PublicRoomsPosition, publicRoomsCursor } from '@roomlog/protocol'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { pageOf } from './pages.ts'
 
-export interface PublicRoomsPage {
+export interface PublicRoomsAsked {
   /** How names begin, in any case. */
   readonly search: string
   /** Where the page before ended. */
@@ -13,17 +14,15 @@ export interface PublicRoomsPage {
 /** Public rooms that somebody is in, by name and id, and the cursor of the next page. */
 export async function publicRooms(
   db: Kysely<Tables>,
-  page: PublicRoomsPage,
-): Promise<{ readonly rooms: readonly PublicRoom[]; readonly nextCursor: string | null }> {
-  const found = await publicRoomsQuery(page).execute(db)
-  const rooms = found.rows.slice(0, page.limit)
-  const last = rooms.at(-1)
-  const hasMore = found.rows.length > page.limit
-  return { rooms, nextCursor: hasMore && last !== undefined ? publicRoomsCursor(last) : null }
+  asked: PublicRoomsAsked,
+): Promise<{ rooms: PublicRoom[]; nextCursor: string | null }> {
+  const { rows } = await publicRoomsQuery(asked).execute(db)
+  const { page, nextCursor } = pageOf(rows, asked.limit, publicRoomsCursor)
+  return { rooms: page, nextCursor }
 }
 
 /** Asks for one more than the page holds. */
-export function publicRoomsQuery({ search, cursor, limit }: PublicRoomsPage): RawBuilder<PublicRoom> {
+export function publicRoomsQuery({ search, cursor, limit }: PublicRoomsAsked): RawBuilder<PublicRoom> {
   const { id, name } = cursor ?? { id: '', name: '' }
   return sql<PublicRoom>`
     SELECT id, name, member_count AS "memberCount" FROM chat.rooms

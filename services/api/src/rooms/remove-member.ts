@@ -1,6 +1,6 @@
 import type { Tables } from '@roomlog/db'
 import { type Kysely, sql } from 'kysely'
-import { assertOwner, judge, roleIn, roomNotFound, userNotFound } from './access.ts'
+import { assertInside, assertOwner, roleIn, roomNotFound, userNotFound } from './access.ts'
 import { assertOtherOwner, hasOtherMembers } from './owners.ts'
 
 /**
@@ -22,7 +22,7 @@ export async function removeMember(
       .returning(['visibility', 'member_version'])
       .executeTakeFirst()
     if (room === undefined) throw roomNotFound()
-    const askerRole = judge(room.visibility, await roleIn(trx, roomId, askerId))
+    const askerRole = assertInside(room.visibility, await roleIn(trx, roomId, askerId))
     const isLeaving = userId === askerId
     if (!isLeaving) assertOwner(askerRole)
     const role = isLeaving ? askerRole : await roleIn(trx, roomId, userId)

@@ -2,6 +2,7 @@ import type { Tables } from '@roomlog/db'
 import type { Role, Room, Visibility } from '@roomlog/protocol'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { MESSAGE_COLUMNS, type MessageColumns, messageOf } from './messages.ts'
+import { type PageAsked, pageOf } from './pages.ts'
 
 interface RoomRow extends MessageColumns {
   readonly id: string
@@ -17,21 +18,18 @@ interface RoomRow extends MessageColumns {
 export async function roomsOfUser(
   db: Kysely<Tables>,
   userId: string,
-  page: { readonly cursor?: string | undefined; readonly limit: number },
-): Promise<{ readonly rooms: readonly Room[]; readonly nextCursor: string | null }> {
-  const found = await roomsOfUserQuery(userId, page).execute(db)
-  const rooms = found.rows.slice(0, page.limit).map(roomOf)
-  return { rooms, nextCursor: found.rows.length > page.limit ? (rooms.at(-1)?.id ?? null) : null }
+  asked: PageAsked,
+): Promise<{ rooms: Room[]; nextCursor: string | null }> {
+  const { rows } = await roomsOfUserQuery(userId, asked).execute(db)
+  const { page, nextCursor } = pageOf(rows, asked.limit, ({ id }) => id)
+  return { rooms: page.map(roomOf), nextCursor }
 }
 
 /** Asks for one more than the page holds. */
-export function roomsOfUserQuery(
-  userId: string,
-  page: { readonly cursor?: string | undefined; readonly limit: number },
-): RawBuilder<RoomRow> {
+export function roomsOfUserQuery(userId: string, { cursor, limit }: PageAsked): RawBuilder<RoomRow> {
   // As a row, so that the planner does not walk through everybody's memberships by room, as it may for `room_id >` alone.
-  const behind = sql`(rm.user_id, rm.room_id) > (${userId}, ${page.cursor ?? ''})`
-  return select(sql`rm.user_id = ${userId} AND ${behind}`, page.limit + 1)
+  const behind = sql`(rm.user_id, rm.room_id) > (${userId}, ${cursor ?? ''})`
+  return select(sql`rm.user_id = ${userId} AND ${behind}`, limit + 1)
 }
 
 /** One room as its member sees it; undefined for others. */

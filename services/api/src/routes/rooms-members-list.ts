@@ -24,8 +24,7 @@ export const roomsMembersListRoute = routes((app, { db, presence }) => {
     async (request) => {
       const { roomId } = request.params
       await assertMember(db, roomId, userIdOf(request))
-      const { members, nextCursor } = await membersOfRoom(db, presence, roomId, request.query)
-      return { members: [...members], nextCursor }
+      return membersOfRoom(db, presence, roomId, request.query)
     },
   )
 })

@@ -16,9 +16,6 @@ export const roomsPublicRoute = routes((app, { db }) => {
         response: { 200: publicRoomsAnswerSchema, ...refusals('validation_failed', 'unauthenticated') },
       },
     },
-    async (request) => {
-      const { rooms, nextCursor } = await publicRooms(db, request.query)
-      return { rooms: [...rooms], nextCursor }
-    },
+    async (request) => publicRooms(db, request.query),
   )
 })

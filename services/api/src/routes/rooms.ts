@@ -46,7 +46,7 @@ export const roomsRoutes = routes((app, { db }) => {
     async (request) => {
       const { rooms, nextCursor } = await roomsOfUser(db, userIdOf(request), request.query)
       const senders = rooms.flatMap((room) => room.lastMessage?.senderId ?? [])
-      return { rooms: [...rooms], nextCursor, users: await usersById(db, senders) }
+      return { rooms, nextCursor, users: await usersById(db, senders) }
     },
   )
 

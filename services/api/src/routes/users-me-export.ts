@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream'
-import { setTimeout as delay } from 'node:timers/promises'
 import { exportLineSchema } from '@roomlog/protocol'
-import { ApiError } from '@roomlog/service-kit'
+import { within } from '@roomlog/service-kit'
 import { exportOf } from '../accounts/export.ts'
 import { accountOf } from '../accounts/users.ts'
 import { authenticated, rateLimited, userIdOf } from '../guards.ts'
@@ -12,7 +11,6 @@ const JSON_LINES = 'application/x-ndjson'
 const BUFFER_BYTES = 65_536
 /** However slowly it is read; what takes longer is cut off. */
 const EXPORT_TIMEOUT_MS = 600_000
-const RETRY_AFTER_S = 2
 /** Of one user: one, and another where the first was lost without a word. Each reads on for as long as it is read. */
 const EXPORTS_AT_ONCE = 2
 const EXPORTED_AGAIN_AFTER_S = 10
@@ -48,7 +46,8 @@ export const exportRoute = routes((app, { db }) => {
       },
     },
     async (request, reply) => {
-      const user = await inTime(accountOf(db, userIdOf(request)))
+      // Until it begins it is bounded like every answer.
+      const user = await within(ANSWER_TIMEOUT_MS, accountOf(db, userIdOf(request)))
       const own = [...running.values()].filter((userId) => userId === user.id)
       if (own.length >= EXPORTS_AT_ONCE) {
         throw rateLimited(request, 'exports of this account are under way', EXPORTED_AGAIN_AFTER_S)
@@ -64,16 +63,3 @@ export const exportRoute = routes((app, { db }) => {
     },
   )
 })
-
-/** Until an export begins it is bounded like every answer. */
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  const done = new AbortController()
-  const late = delay(ANSWER_TIMEOUT_MS, undefined, { signal: done.signal }).then(() => {
-    throw new ApiError('unavailable', 'try again soon', { retryAfterS: RETRY_AFTER_S })
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    done.abort()
-  }
-}

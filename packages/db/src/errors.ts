@@ -1,8 +1,7 @@
 /**
  * What a failed statement means for who sent it. `data`: these very values can never be stored (22*, 23* but a unique
- * violation, which is a race that a repeat sees settled); `schema`: the
- * database is not what this build expects (42*, 3F*, 0A*); `transient`: everything else — connections, restarts, full
- * disks, deadlocks, time-outs — may succeed when repeated.
+ * violation, which is a race that a repeat sees settled); `schema`: the database is not what this build expects (42*, 3F*,
+ * 0A*); `transient`: everything else — connections, restarts, full disks, deadlocks, time-outs — may succeed when repeated.
  */
 export type FailureKind = 'data' | 'schema' | 'transient'
 

@@ -132,6 +132,15 @@ test('a session that has ended is signed out; one that cannot be refreshed now i
   expect(sessions.user.get()).toBeUndefined()
 })
 
+test('a session that is gone from the browser without a word is signed out at the next call', async () => {
+  const { kept, tab, during } = browser()
+  const sessions = tab()
+  await during(sessions.begin('/auth/login', ACCOUNT))
+  kept.clear()
+  await expect(sessions.call('/rooms')).rejects.toMatchObject({ code: 'signed_out' })
+  expect(sessions.user.get()).toBeUndefined()
+})
+
 test('where the browser forbids to keep anything, the session lasts as long as the page', () => {
   const forbidden = () => {
     throw new Error('forbidden')

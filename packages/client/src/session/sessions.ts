@@ -33,9 +33,10 @@ export class Sessions {
   /** The session that counts now; throws `signed_out`. */
   get current(): KeptSession {
     const kept = this.#store.get()
-    // Another tab may have signed in somebody else: that is not who this client speaks for.
-    if (kept === undefined || kept.user.id !== this.#user.get()?.id) throw signedOut()
-    return kept
+    if (kept !== undefined && kept.user.id === this.#user.get()?.id) return kept
+    // Nobody, or somebody else whom another tab has signed in, and not whom this client speaks for: it may not have heard.
+    this.#becomes(kept?.user)
+    throw signedOut()
   }
 
   async begin(path: '/auth/login' | '/auth/register', body: object): Promise<User> {

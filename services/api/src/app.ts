@@ -108,6 +108,16 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     metrics: registry,
   })
 
+  await addRoutes(app, services)
+  app.addHook('onClose', async () => {
+    await live.close()
+    await database.close()
+  })
+  return app
+}
+
+/** All that can be asked, besides what the plugins above add. */
+async function addRoutes(app: FastifyInstance, services: Services): Promise<void> {
   shareAmongUsers(app)
   await app.register(configRoute, services)
   await app.register(registerRoute, services)
@@ -129,10 +139,4 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   await app.register(roomsMembersRemoveRoute, services)
   await app.register(roomsReadRoute, services)
   await app.register(messagesRoute, services)
-
-  app.addHook('onClose', async () => {
-    await live.close()
-    await database.close()
-  })
-  return app
 }

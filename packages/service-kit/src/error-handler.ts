@@ -6,6 +6,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import fp from 'fastify-plugin'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { ApiError } from './errors.ts'
+import { HeldRefusals } from './held-refusals.ts'
 import { knownRoutes } from './known-routes.ts'
 
 const RETRY_AFTER_S = 2
@@ -17,6 +18,8 @@ export type IsUnavailable = (error: unknown) => boolean
 export const errorHandler = fp(
   async (app: FastifyInstance, options: { readonly isUnavailable: IsUnavailable }) => {
     const methodsOf = knownRoutes(app)
+    const refusals = new HeldRefusals()
+    app.addHook('preClose', async () => refusals.stop())
     app.setErrorHandler((error: FastifyError, request, reply) => {
       const isLate = error.code === HANDLER_TIMEOUT && request.raw.complete === false
       const known = isLate ? bodyTooLate(reply) : toApiError(error, options.isUnavailable)
@@ -24,7 +27,13 @@ export const errorHandler = fp(
       if (known !== error && known.status >= 500) {
         request.log[known.code === 'internal' ? 'error' : 'warn']({ err: error }, 'request failed')
       }
-      return answer(request, reply, known, detailsOf(error))
+      // A handler's own refusal of what comes too often, or beside too much else.
+      const isHeld = known === error && known.retryAfterS !== undefined
+      if (!isHeld) return answer(request, reply, known, detailsOf(error))
+      refusals.hold(() => {
+        if (!reply.sent) void answer(request, reply, known)
+      })
+      return undefined
     })
     const answerNoRoute = (request: FastifyRequest, reply: FastifyReply) => {
       const methods = methodsOf(pathOf(request))

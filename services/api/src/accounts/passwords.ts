@@ -14,11 +14,22 @@ const MAX_WAITING = 80 * MAX_RUNNING
 const RETRY_AFTER_S = 3
 const tooMany = () => new ApiError('unavailable', 'too many logins at once', { retryAfterS: RETRY_AFTER_S })
 
+export interface HasPassword {
+  readonly password_hash: string | null
+}
+
 export interface Passwords {
   /** With a signal that aborts while it waits for its turn, it is never made, and the promise never settles. */
   hash(password: string, signal?: AbortSignal): Promise<string>
-  /** Whether it is that password. Without a hash (no such account) the work is the same, the answer false. `signal` as of `hash`. */
-  verify(hash: string | null, password: string, signal?: AbortSignal): Promise<boolean>
+  /**
+   * Whether it is the password of whom `find` resolves with. Without a hash (no such account) the work is the same, the
+   * answer false. It is looked for when its turn has come: who is refused costs the database nothing. `signal` as of `hash`.
+   */
+  verify<T extends HasPassword>(
+    find: () => Promise<T | undefined>,
+    password: string,
+    signal?: AbortSignal,
+  ): Promise<{ readonly found: T | undefined; readonly isIts: boolean }>
   /** Whether the hash was made with other parameters than today's. */
   isOutdated(hash: string): boolean
   /** How many are at work now. */
@@ -31,10 +42,17 @@ export async function passwordHasher(): Promise<Passwords> {
   const decoy = await argon2.hash(randomUUID(), PARAMETERS)
   return {
     hash: (password, signal) => slots.run(() => argon2.hash(password, PARAMETERS), tooMany, signal),
-    verify: async (stored, password, signal) => {
-      const matches = await slots.run(() => argon2.verify(stored ?? decoy, password), tooMany, signal)
-      return matches && stored !== null
-    },
+    verify: (find, password, signal) =>
+      slots.run(
+        async () => {
+          const found = await find()
+          const stored = found?.password_hash ?? null
+          const matches = await argon2.verify(stored ?? decoy, password)
+          return { found, isIts: matches && stored !== null }
+        },
+        tooMany,
+        signal,
+      ),
     isOutdated: (stored) => argon2.needsRehash(stored, PARAMETERS),
     counts: () => slots.counts,
   }

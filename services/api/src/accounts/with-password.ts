@@ -34,8 +34,7 @@ export async function withPassword<T>(
   work: (trx: Transaction<Tables>, user: UserRow) => Promise<T>,
 ): Promise<Verified<T>> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const user = 'id' in account ? await accountOf(db, account.id) : await accountNamed(db, account.username)
-    const isIts = await passwords.verify(user?.password_hash ?? null, password, signal)
+    const { found: user, isIts } = await passwords.verify(() => find(db, account), password, signal)
     if (!isIts || user === undefined) return { user }
     const done = await db.transaction().execute(async (trx) => {
       if (!(await isStill(trx, user, hold))) return undefined
@@ -45,6 +44,10 @@ export async function withPassword<T>(
     // Another password, the same one under a renewed hash, or deleted: the next look tells.
   }
   throw new ApiError('unavailable', 'try again soon', { retryAfterS: RETRY_AFTER_S })
+}
+
+function find(db: Kysely<Tables>, account: Account): Promise<UserRow | undefined> {
+  return 'id' in account ? accountOf(db, account.id) : accountNamed(db, account.username)
 }
 
 async function isStill(

@@ -47,6 +47,15 @@ test('a client whose body has been read is there until it has its answer', async
     expect(await answer.json()).toEqual({ isThere: true })
 })
 
+test('an answer that was given aborts nothing', async () => {
+  const answered = new Promise<void>((resolve) =>
+    app.server.once('request', (_, raw) => raw.once('close', resolve)),
+  )
+  await (await fetch(url)).text()
+  await answered
+  expect(signal?.aborted).toBe(false)
+})
+
 test('a request with a body that is not answered in time gets 503', async () => {
   const answer = await post('/forever')
   expect(answer.status).toBe(503)

@@ -93,7 +93,10 @@ function abortWithConnection(app: FastifyInstance): void {
     for (const listener of raw.listeners('close') as (() => void)[]) {
       if (listener.name !== 'onAbort') continue
       raw.off('close', listener)
-      reply.raw.once('close', listener)
+      // An answer that was written whole aborts nothing: an error with its stack for each would be in vain.
+      reply.raw.once('close', () => {
+        if (!reply.raw.writableFinished) listener()
+      })
     }
   })
 }

@@ -63,13 +63,14 @@ export class Abuse {
     { alone, seconds }: { readonly alone: number; readonly seconds: number },
     watch: Watch,
   ) {
+    // Early: nobody is to feel that a process starts.
+    await using attacker = new Child<AttackerOrder>(new URL('./attacker.ts', import.meta.url))
+    setPriority(attacker.pid, ATTACKERS_NICE)
     await using others = await Others.come(this.#stack, this.#others)
     await delay(WARM_MS)
     await others.mark()
     await delay(alone * 1000)
     this.#alone.push(await others.mark())
-    await using attacker = new Child<AttackerOrder>(new URL('./attacker.ts', import.meta.url))
-    setPriority(attacker.pid, ATTACKERS_NICE)
     const [apiUrl, wsUrl = ''] = [this.#stack.apiUrl, this.#stack.wsUrls[0]]
     await watch.attackBegins()
     const attacked = await attacker.ask<Attacked>({ attack: id, apiUrl, wsUrl, prepared, ms: seconds * 1000 })

@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
+import type { Logger } from 'pino'
 import { sqlState } from './errors.ts'
 import type { Tables } from './tables.ts'
 
@@ -17,8 +18,6 @@ export interface ConnectOptions {
   readonly idleInTransactionTimeoutMs?: number
   /** Milliseconds until the server ends a statement (default 5000); the client gives up 500 ms later, for a server that does not answer at all. 0: no bound. */
   readonly statementTimeoutMs?: number
-  /** Told of errors on idle connections, as when the server restarts: the pool replaces them by itself. */
-  readonly onIdleError?: (error: Error) => void
 }
 
 const STATEMENT_TIMEOUT_MS = 5000
@@ -43,8 +42,11 @@ export interface Database {
   close(): Promise<void>
 }
 
-/** Opens a pool; connects at the first query. */
-export function connect(options: ConnectOptions): Database {
+/**
+ * Opens a pool; connects at the first query. `log` is told of connections that are lost while nobody uses them, as when the
+ * server restarts: the pool replaces them by itself.
+ */
+export function connect(options: ConnectOptions, log?: Pick<Logger, 'warn'>): Database {
   const timeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS
   const pool = new pg.Pool({
     connectionString: options.url,
@@ -62,7 +64,7 @@ export function connect(options: ConnectOptions): Database {
   })
   // Without a listener the error of a lost connection ends the process: the pool's hears of idle ones; one that is in use
   // tells whoever waits for its answer, but between two statements of a transaction nobody does.
-  pool.on('error', (error) => options.onIdleError?.(error))
+  pool.on('error', (err) => log?.warn({ err }, 'database connection lost'))
   pool.on('connect', (client) => client.on('error', () => undefined))
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: discardingBroken(pool) }) })
   let closing: Promise<void> | undefined

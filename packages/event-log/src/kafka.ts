@@ -13,6 +13,7 @@ import {
 import type { Logger } from 'pino'
 import { followCoordinators } from './kafka/coordinator.ts'
 import { endFetchLoops } from './kafka/fetch-loops.ts'
+import { dropHalfConnected } from './kafka/half-connected.ts'
 import { keepMemberIds } from './kafka/member-ids.ts'
 import { patchOnce } from './kafka/patch.ts'
 
@@ -46,6 +47,7 @@ export function kafkaClients(clientId: string, settings: KafkaSettings, logger: 
   keepMemberIds()
   followCoordinators()
   endFetchLoops()
+  dropHalfConnected()
   const { brokers, ssl, sasl } = settings
   const client = (level: logLevel) =>
     new Kafka({

@@ -141,6 +141,20 @@ suiteOn(['kafka'], 'the full engine', () => {
     expect(bound.aborted).toBe(false)
   })
 
+  test('a log that was opened while its brokers hung works once they do not', async () => {
+    await using relay = await kafkaRelay(server.brokers)
+    for (const proxy of relay.proxies) proxy.freeze()
+    const opening = open(relay.brokers)
+    // Another one follows when the first was not answered in time.
+    await expect.poll(() => relay.proxies[0]?.connections, WAIT).toBeGreaterThan(1)
+    for (const proxy of relay.proxies) proxy.heal()
+    const log = await opening
+    const { texts, onBatch } = reader()
+    await log.subscribe(options(onBatch))
+    await append(log, 'heard')
+    await vi.waitFor(() => expect(texts).toEqual(['heard']), WAIT)
+  })
+
   test('a close comes to its end while its brokers hang', async () => {
     await using relay = await kafkaRelay(server.brokers)
     const log = await open(relay.brokers)

@@ -1,4 +1,4 @@
-import { postgresStore } from '@roomlog/persister/message-store'
+import { messageStore } from '@roomlog/persister/message-store'
 import { storeBatches } from '@roomlog/persister/store'
 import type { Candidate } from '@roomlog/persister/verdict'
 import { answerOrders } from '../child.ts'
@@ -15,12 +15,12 @@ export type Task =
   | { readonly do: 'store'; readonly partition: number }
 
 const made: (readonly Candidate[])[] = []
-let store: ReturnType<typeof postgresStore> | undefined
+let store: ReturnType<typeof messageStore> | undefined
 
 // A persister's storing without its log, of one partition, one batch at a time. Batches are made before they are measured.
 answerOrders(async (task: Task) => {
   if (task.do === 'make') {
-    store ??= postgresStore(asPersister(task.url).db)
+    store ??= messageStore(asPersister(task.url).db)
     made.push(...newBatches(task.rooms, task.batches))
   } else if (store !== undefined) {
     const { partition } = task

@@ -1,5 +1,5 @@
 import type { Database } from '@roomlog/db'
-import { postgresStore } from '@roomlog/persister/message-store'
+import { messageStore } from '@roomlog/persister/message-store'
 import { storeBatches } from '@roomlog/persister/store'
 import type { Candidate } from '@roomlog/persister/verdict'
 import { inRounds } from '../rounds.ts'
@@ -87,5 +87,5 @@ async function rate<T>(batches: readonly T[], work: (batch: T) => Promise<unknow
 }
 
 function storeOne({ db }: Database, candidates: readonly Candidate[]) {
-  return storeBatches(postgresStore(db), [{ partition: 0, candidates }])
+  return storeBatches(messageStore(db), [{ partition: 0, candidates }])
 }

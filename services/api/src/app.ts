@@ -60,11 +60,7 @@ export interface Services {
 export async function buildApp(config: Config, overrides: Overrides = {}): Promise<FastifyInstance> {
   const log = overrides.log ?? createLogger({ name: 'api', level: config.logLevel })
   if (config.database.role === undefined) log.warn('DATABASE_ROLE is not set: working as the login itself')
-  const database = connect({
-    ...config.database,
-    applicationName: 'roomlog-api',
-    onIdleError: (err) => log.warn({ err }, 'database connection lost'),
-  })
+  const database = connect({ ...config.database, applicationName: 'roomlog-api' }, log)
   const live = overrides.live ?? connectLive({ ...config.live, database }, log)
   const registry = createMetrics()
   const passwords = await passwordHasher()

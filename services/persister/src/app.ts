@@ -16,7 +16,7 @@ import {
 import type { FastifyInstance } from 'fastify'
 import { Traces } from './batch/batch-trace.ts'
 import { createBatchHandler } from './batch/handle-batch.ts'
-import { postgresStore, STORE_SESSION } from './batch/message-store.ts'
+import { messageStore, STORE_SESSION } from './batch/message-store.ts'
 import { PausedPartitions } from './batch/paused-partitions.ts'
 import type { Config } from './config.ts'
 import { createConsumer } from './consumer.ts'
@@ -52,7 +52,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     sessionTimeoutMs: SESSION_TIMEOUT_MS,
     database: logDatabase,
   }
-  const store = postgresStore(database.db)
+  const store = messageStore(database.db)
   const traces = overrides.tracing && new Traces(overrides.tracing, config.eventLog)
   const consumer = createConsumer({
     openLog: overrides.openLog ?? ((signal) => connectEventLog({ ...logSettings, signal }, log)),
@@ -91,10 +91,5 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
 }
 
 function open({ database }: Config, log: Logger, options: Partial<ConnectOptions> = {}): Database {
-  return connect({
-    ...database,
-    ...options,
-    applicationName: 'roomlog-persister',
-    onIdleError: (err) => log.warn({ err }, 'database connection lost'),
-  })
+  return connect({ ...database, ...options, applicationName: 'roomlog-persister' }, log)
 }

@@ -6,7 +6,7 @@ import { follow, keep } from '@roomlog/testkit'
 import { pino } from 'pino'
 import type { Traces } from '../src/batch/batch-trace.ts'
 import { createBatchHandler } from '../src/batch/handle-batch.ts'
-import { postgresStore } from '../src/batch/message-store.ts'
+import { messageStore } from '../src/batch/message-store.ts'
 import { PausedPartitions } from '../src/batch/paused-partitions.ts'
 import { createPersisterMetrics } from '../src/metrics.ts'
 
@@ -26,7 +26,7 @@ export function testHandler({ db }: Database, eventLog: EventLog, traces?: Trace
   const registry = createMetrics()
   const paused = new PausedPartitions()
   const metrics = createPersisterMetrics(registry, () => paused.count)
-  const onBatch = createBatchHandler({ store: postgresStore(db), eventLog, log, metrics, paused, traces })
+  const onBatch = createBatchHandler({ store: messageStore(db), eventLog, log, metrics, paused, traces })
   return {
     lines,
     levels: () => lines.map((line) => (JSON.parse(line) as { readonly level: number }).level),

@@ -5,7 +5,7 @@ import { newId } from '@roomlog/protocol'
 import { BODY, postgres } from '@roomlog/testkit'
 import { sql } from 'kysely'
 import { expect } from 'vitest'
-import { type MessageStore, postgresStore, STORE_SESSION } from '../src/batch/message-store.ts'
+import { type MessageStore, messageStore, STORE_SESSION } from '../src/batch/message-store.ts'
 import { storeBatches } from '../src/batch/store.ts'
 import type { NewRow } from '../src/batch/store-sql.ts'
 import type { Candidate, Verdict } from '../src/batch/verdict.ts'
@@ -33,7 +33,7 @@ export async function testDatabase(): Promise<TestDatabase> {
   return {
     url,
     persister,
-    store: postgresStore(persister.db),
+    store: messageStore(persister.db),
     admin,
     [Symbol.asyncDispose]: async () => {
       await persister.close()

@@ -46,10 +46,5 @@ export function openServers(config: Config, log: Logger, overrides: ServersOverr
 }
 
 function open({ database }: Config, log: Logger, options: Partial<ConnectOptions> = {}): Database {
-  return connect({
-    ...database,
-    ...options,
-    applicationName: 'roomlog-ws-edge',
-    onIdleError: (err) => log.warn({ err }, 'database connection lost'),
-  })
+  return connect({ ...database, ...options, applicationName: 'roomlog-ws-edge' }, log)
 }

@@ -32,7 +32,7 @@ export interface StoreTransaction {
 }
 
 /** `db` has sessions as `STORE_SESSION` wants them. */
-export function postgresStore(db: Kysely<Tables>): MessageStore {
+export function messageStore(db: Kysely<Tables>): MessageStore {
   return {
     transaction: (work) =>
       // Whatever the server's default is: only here does a statement see what was committed while the one before waited.

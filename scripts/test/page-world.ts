@@ -156,7 +156,8 @@ export function newAccount(name: string): Account {
   return { name, username: `${word}_${run}`, password: `${PASSWORD} ${run}` }
 }
 
-async function sessionOf({ page }: ChatPage): Promise<Session> {
+/** As this browser keeps it. */
+export async function sessionOf({ page }: ChatPage): Promise<Session> {
   return JSON.parse(await page.evaluate<string>('localStorage["roomlog.session"]'))
 }
 

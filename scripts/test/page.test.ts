@@ -6,6 +6,7 @@ import { faults } from './page/faults.ts'
 import { firstLoad } from './page/first-load.ts'
 import { largeRoom, MESSAGES } from './page/large-room.ts'
 import { longOpen } from './page/long-open.ts'
+import { signingOut } from './page/signing-out.ts'
 import { PageWorld } from './page-world.ts'
 import { ENGINES } from './running-roomlog.ts'
 
@@ -27,6 +28,7 @@ for (const engine of ENGINES) {
     everybody(running)
     faults(running)
     longOpen(running)
+    signingOut(running)
     // Paging is the same on both; here it is not what takes the suite's time twice.
     largeRoom(running, engine.name === 'embedded' ? MESSAGES : MESSAGES / 10)
   })

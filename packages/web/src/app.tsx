@@ -1,3 +1,4 @@
+import { RoomlogError } from '@roomlog/client'
 import { useEffect, useState } from 'react'
 import { Chat } from './chat.tsx'
 import { forgetDrafts } from './composer/drafts.ts'
@@ -18,7 +19,12 @@ export function App({ isSecondPerson }: { readonly isSecondPerson: boolean }) {
     if (userId === undefined) return
     setWasSignedIn(true)
     setIsLeaving(false)
-    client.connect()
+    try {
+      client.connect()
+    } catch (error) {
+      // Another tab has signed out just now; `user` says so, and this is drawn anew.
+      if (!(error instanceof RoomlogError && error.code === 'signed_out')) throw error
+    }
     return () => client.disconnect()
   }, [client, userId])
 

@@ -17,7 +17,7 @@ import {
 } from '@roomlog/testkit/proof'
 import { CompiledQuery } from 'kysely'
 import { prepare } from '../start/prepare.ts'
-import { answersReady, type RunningService, runService } from '../start/service.ts'
+import { type RunningService, runService, whyNotReady } from '../start/service.ts'
 import { type ServiceSpec, serviceTable } from '../start/services.ts'
 import { readSettings } from '../start/settings.ts'
 import type { Terminal } from '../start/terminal.ts'
@@ -263,18 +263,23 @@ export class Stack implements AsyncDisposable {
     process.kill(pid, signal)
   }
 
-  isReady(name: string): Promise<boolean> {
-    return answersReady(this.specOf(name))
+  async isReady(name: string): Promise<boolean> {
+    return (await whyNotReady(this.specOf(name))) === undefined
   }
 
-  /** Resolves when all (or these) answer `/readyz`; rejects after `patienceMs`, naming those that do not. */
+  /** Resolves when all (or these) answer `/readyz`; rejects after `patienceMs` with what those say that do not. */
   async ready(names: readonly string[] = [...this.#running.keys()], patienceMs = 90_000): Promise<void> {
     const deadlineMs = performance.now() + patienceMs
     for (;;) {
-      const states = await Promise.all(names.map((name) => this.isReady(name)))
-      if (states.every(Boolean)) return
+      const reasons = await Promise.all(
+        names.map(async (name) => {
+          const reason = await whyNotReady(this.specOf(name))
+          return reason === undefined ? [] : [`${name}: ${reason}`]
+        }),
+      )
+      if (reasons.flat().length === 0) return
       if (performance.now() > deadlineMs) {
-        throw new Error(`not ready after ${patienceMs} ms: ${names.filter((_, i) => !states[i]).join(', ')}`)
+        throw new Error(`not ready after ${patienceMs} ms: ${reasons.flat().join(', ')}`)
       }
       await sleep(READY_POLL_MS)
     }

@@ -136,13 +136,18 @@ async function endOf(child: ChildProcess, log: ServiceLog): Promise<string> {
 }
 
 /** Whether `/readyz` says so. */
-export async function answersReady({ host, port }: ServiceSpec): Promise<boolean> {
+export async function answersReady(spec: ServiceSpec): Promise<boolean> {
+  return (await whyNotReady(spec)) === undefined
+}
+
+/** What `/readyz` answers instead of 200, or why it does not answer. */
+export async function whyNotReady({ host, port }: ServiceSpec): Promise<string | undefined> {
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
   try {
     const answer = await fetch(`http://${name}:${port}/readyz`, { signal: AbortSignal.timeout(2_000) })
-    await answer.arrayBuffer()
-    return answer.ok
-  } catch {
-    return false
+    const text = await answer.text()
+    return answer.ok ? undefined : text
+  } catch (error) {
+    return String(error)
   }
 }

@@ -268,8 +268,8 @@ export class Crowd {
     const memberOf = this.#busyRoomsOf(client)
     if (this.#isPaused || memberOf.length === 0 || client.sends.pending >= MAX_PENDING) return
     const again = this.#random.next()
-    const known = again < REPEAT_SHARE + OTHER_BODY_SHARE ? this.#random.pick(this.#answered) : undefined
-    if (known !== undefined) {
+    if (again < REPEAT_SHARE + OTHER_BODY_SHARE && this.#answered.length > 0) {
+      const known = this.#random.pick(this.#answered)
       // What was sent before, once more; now and then with another text, which must be refused.
       const body = again < OTHER_BODY_SHARE ? `${known.body} (another)` : known.body
       known.client.sends.send(known.roomId, known.id, body)

@@ -11,9 +11,9 @@ import {
   type Producer,
 } from 'kafkajs'
 import type { Logger } from 'pino'
+import { demandVersions } from './kafka/broker-versions.ts'
 import { followCoordinators } from './kafka/coordinator.ts'
 import { endFetchLoops } from './kafka/fetch-loops.ts'
-import { dropHalfConnected } from './kafka/half-connected.ts'
 import { keepMemberIds } from './kafka/member-ids.ts'
 import { patchOnce } from './kafka/patch.ts'
 
@@ -47,7 +47,7 @@ export function kafkaClients(clientId: string, settings: KafkaSettings, logger: 
   keepMemberIds()
   followCoordinators()
   endFetchLoops()
-  dropHalfConnected()
+  demandVersions()
   const { brokers, ssl, sasl } = settings
   const client = (level: logLevel) =>
     new Kafka({

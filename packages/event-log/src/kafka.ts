@@ -12,10 +12,12 @@ import {
 } from 'kafkajs'
 import type { Logger } from 'pino'
 import { demandVersions } from './kafka/broker-versions.ts'
-import { followCoordinators } from './kafka/coordinator.ts'
+import { renewSockets } from './kafka/connections.ts'
+import { followCoordinators, keepLooking } from './kafka/coordinator.ts'
 import { endFetchLoops } from './kafka/fetch-loops.ts'
 import { keepMemberIds } from './kafka/member-ids.ts'
 import { patchOnce } from './kafka/patch.ts'
+import { joinAgain } from './kafka/rejoin.ts'
 
 export type { Admin, Consumer, EachBatchPayload, KafkaMessage, Producer }
 
@@ -45,9 +47,12 @@ export const PRODUCE_TIMEOUT_MS = 4000
 export function kafkaClients(clientId: string, settings: KafkaSettings, logger: Logger): KafkaClients {
   calmRequestQueues()
   keepMemberIds()
+  joinAgain()
   followCoordinators()
+  keepLooking()
   endFetchLoops()
   demandVersions()
+  renewSockets()
   const { brokers, ssl, sasl } = settings
   const client = (level: logLevel) =>
     new Kafka({
@@ -78,6 +83,8 @@ export function kafkaClients(clientId: string, settings: KafkaSettings, logger: 
       telling.consumer({
         groupId,
         sessionTimeout,
+        // A joining whose answer was lost is asked again 5 s after it, and not after kafkajs's minute.
+        rebalanceTimeout: sessionTimeout,
         heartbeatInterval: 1000,
         minBytes: 1,
         maxWaitTimeInMs: 250,

@@ -5,7 +5,6 @@ import { type Admin, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs'
 import pino from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { connectEventLog, createTopics, type EventLog, type SubscribeOptions } from '../src/index.ts'
-import { kafkaClients } from '../src/kafka.ts'
 
 const PARTITIONS = 2
 const WAIT = { timeout: 15_000, interval: 20 }
@@ -140,37 +139,6 @@ suiteOn(['kafka'], 'the full engine', () => {
     abort.abort(new Error('stop'))
     await rejected
     expect(bound.aborted).toBe(false)
-  })
-
-  test('a log that was opened while its brokers hung works once they do not', async () => {
-    await using relay = await kafkaRelay(server.brokers)
-    for (const proxy of relay.proxies) proxy.freeze()
-    const opening = open(relay.brokers)
-    // Another one follows when the first was not answered in time.
-    await expect.poll(() => relay.proxies[0]?.connections, WAIT).toBeGreaterThan(1)
-    for (const proxy of relay.proxies) proxy.heal()
-    const log = await opening
-    const { texts, onBatch } = reader()
-    await log.subscribe(options(onBatch))
-    await append(log, 'heard')
-    await vi.waitFor(() => expect(texts).toEqual(['heard']), WAIT)
-  })
-
-  test('who asks while a connection is being made waits for it', async () => {
-    await using relay = await kafkaRelay(server.brokers)
-    for (const proxy of relay.proxies) proxy.freeze()
-    const { admin: other } = kafkaClients('test', { brokers: relay.brokers }, logger)
-    const connecting = other.connect()
-    await expect.poll(() => relay.proxies[0]?.connections, WAIT).toBe(1)
-    const asking = other.fetchTopicMetadata({ topics: [topicName('created')] })
-    const failed = asking.catch((error: unknown) => error)
-    // The first is given up after a second.
-    const again = expect.poll(() => relay.proxies[0]?.connections, WAIT).toBeGreaterThan(1)
-    await Promise.race([again, failed])
-    for (const proxy of relay.proxies) proxy.heal()
-    expect(await failed).toMatchObject({ topics: [{ name: topicName('created') }] })
-    await connecting
-    await other.disconnect()
   })
 
   test('a close comes to its end while its brokers hang', async () => {

@@ -53,3 +53,28 @@ async function follow(group: ConsumerGroup): Promise<void> {
     looking.delete(group)
   }
 }
+
+interface Cluster {
+  findBroker(of: object): Promise<unknown>
+  findGroupCoordinator(of: object): Promise<unknown>
+}
+
+const PASSING = new Set(['KafkaJSGroupCoordinatorNotFound', 'KafkaJSLockTimeout'])
+
+/**
+ * That no coordinator was found, or nobody got to look for one, passes; kafkajs takes both for final: one request that a
+ * broker leaves unanswered would end a consumer, whatever number of retries it has.
+ */
+export const keepLooking = patchOnce<Cluster>('cluster', (prototype) => {
+  for (const name of ['findBroker', 'findGroupCoordinator'] as const) {
+    const find = prototype[name]
+    prototype[name] = async function findOrTryAgain(of) {
+      try {
+        return await find.call(this, of)
+      } catch (error) {
+        if (error instanceof Error && PASSING.has(error.name)) Object.assign(error, { retriable: true })
+        throw error
+      }
+    }
+  }
+})

@@ -19,7 +19,8 @@ import { Users } from './rooms/users.ts'
 import { type Call, Rest } from './session/rest.ts'
 import { memorySessionStore } from './session/session-store.ts'
 import { Sessions } from './session/sessions.ts'
-import type { RoomFrame, RoomViewEvent } from './timeline/room-view-events.ts'
+import type { RoomFrame } from './timeline/room-view-events.ts'
+import type { Timeline } from './timeline/timeline.ts'
 
 /** A user's Roomlog: who is signed in, one connection for all rooms, and what is on its way. */
 export class RoomlogClient {
@@ -57,15 +58,10 @@ export class RoomlogClient {
     })
     this.#rooms = new Rooms({
       ...{ platform, api: this.api, write: this.#write },
-      isFollowed: (roomId) => this.#byId.get(roomId)?.followed !== undefined,
-      onMember: (roomIds) => {
-        for (const roomId of roomIds) this.#tell(roomId, { type: 'entered' })
-      },
+      followed: this.#followed,
     })
-    this.#reads = this.#newReads()
-    this.#unsubscribe = this.#sessions.user.subscribe(() => {
-      if (this.user.get() === undefined) this.#forget()
-    })
+    this.#reads = new Reads(this.#platform, this.api, this.#rooms)
+    this.#unsubscribe = this.#sessions.onSignedOut(() => this.#forget())
   }
 
   // --- who is signed in ------------------------------------------------------------------------------------------------
@@ -193,7 +189,7 @@ export class RoomlogClient {
     const { roomId = '' } =
       frame.type === 'newMessage' ? frame.message : (frame as { readonly roomId?: string })
     // A view passes over what is not for it.
-    this.#tell(roomId, { type: 'frame', connection, frame: frame as RoomFrame })
+    this.#followed(roomId)?.feed({ type: 'frame', connection, frame: frame as RoomFrame })
     this.#rooms.received(frame, this.user.get()?.id)
     if (frame.type === 'ack') this.#outbox?.feed({ ...frame, answer: frame })
     if (frame.type === 'messageRejected') this.#outbox?.feed({ ...frame, type: 'refused' })
@@ -209,9 +205,7 @@ export class RoomlogClient {
       if (message.senderId === userId) this.#outbox?.feed({ ...message, type: 'seen' })
   }
 
-  #tell(roomId: string, event: RoomViewEvent): void {
-    this.#byId.get(roomId)?.followed?.feed(event)
-  }
+  #followed = (roomId: string): Timeline | undefined => this.#byId.get(roomId)?.followed
 
   /** Of the user who is signed in; throws `signed_out` where nobody is. */
   #useOutbox(): Outbox {
@@ -224,15 +218,8 @@ export class RoomlogClient {
   }
 
   #sendChanged(send: Send): void {
-    this.#byId.get(send.roomId)?.followed?.sendChanged(send)
+    this.#followed(send.roomId)?.sendChanged(send)
     this.#events.emit('send', send)
-  }
-
-  #newReads(): Reads {
-    const onRead = (roomId: string, lastReadSeq: number) => {
-      this.#rooms.feed({ type: 'readUpTo', roomId, lastReadSeq })
-    }
-    return new Reads({ platform: this.#platform, api: this.api, onRead })
   }
 
   /** What belongs to the user who was signed in. */
@@ -242,7 +229,7 @@ export class RoomlogClient {
     this.#outbox?.close()
     this.#outbox = undefined
     this.#reads.close()
-    this.#reads = this.#newReads()
+    this.#reads = new Reads(this.#platform, this.api, this.#rooms)
     this.#rooms.feed({ type: 'reset' })
   }
 }

@@ -139,7 +139,7 @@ function open(state: ConnectionState): Stepped {
 
 /** Full jitter under a ceiling that doubles. */
 function backOff(state: ConnectionState, next: 'open' | 'refresh'): Stepped {
-  const ceilingMs = FIRST_CEILING_MS * 2 ** Math.min(Math.max(0, state.failures - 1), 10)
+  const ceilingMs = FIRST_CEILING_MS * 2 ** Math.max(0, state.failures - 1)
   return [
     { ...state, phase: { status: 'waiting', isPaced: false, next } },
     [{ type: 'wait', minMs: SHORTEST_WAIT_MS, maxMs: Math.min(LONGEST_WAIT_MS, ceilingMs) }],

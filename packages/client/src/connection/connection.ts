@@ -74,9 +74,7 @@ export class Connection {
         this.#current?.heartbeat?.probe()
         this.#feed({ type: 'wake' })
       }),
-      sessions.user.subscribe(() => {
-        if (sessions.user.get() === undefined) this.#feed({ type: 'signedOut' })
-      }),
+      sessions.onSignedOut(() => this.#feed({ type: 'signedOut' })),
     ]
   }
 

@@ -42,6 +42,8 @@ export interface OutboxState {
 }
 
 type Stepped = readonly [OutboxState, readonly OutboxEffect[]]
+/** Which send. */
+type Named = Pick<Send, 'roomId' | 'clientMsgId'>
 
 /** After so long without an answer, and of one accepted without having seen it, a client repeats. */
 const UNANSWERED_MS = 10_000
@@ -107,13 +109,8 @@ const QUEUED = { state: 'queued', attempts: 0, isAsked: false, failures: 0 } as 
 
 function add(outbox: OutboxState, sends: readonly Kept[]): Stepped {
   const rooms = new Map(outbox.rooms)
-  const effects: OutboxEffect[] = []
-  for (const roomId of new Set(sends.map((send) => send.roomId))) {
-    const ofRoom = sends.filter((send) => send.roomId === roomId)
-    rooms.set(roomId, [...(rooms.get(roomId) ?? []), ...ofRoom])
-  }
-  for (const send of sends) effects.push({ type: 'changed', send })
-  return [{ ...outbox, rooms }, effects]
+  for (const send of sends) rooms.set(send.roomId, [...(rooms.get(send.roomId) ?? []), send])
+  return [{ ...outbox, rooms }, sends.map((send) => ({ type: 'changed', send }))]
 }
 
 /** No answer will come: everything that waits for one is due at the next connection. */
@@ -140,62 +137,59 @@ function answered(send: Kept, answer: Answer, nowMs: number, draw: number): Kept
   const failures = send.failures + 1
   const ceilingMs = Math.min(RETRY_FIRST_MS * 2 ** (failures - 1), RETRY_MAX_MS)
   const pauseMs = retryAfterMs === undefined ? ceilingMs * (0.5 + draw / 2) : retryAfterMs * (1 + draw / 4)
-  const kept = send.state === 'accepted' ? {} : { code }
-  return { ...send, ...kept, isAsked: false, failures, dueMs: nowMs + pauseMs }
+  return {
+    ...send,
+    ...(send.state !== 'accepted' && { code }),
+    isAsked: false,
+    failures,
+    dueMs: nowMs + pauseMs,
+  }
 }
 
 function rejected(send: Kept, code: FrameErrorCode): Kept {
   return { ...send, state: 'rejected', code, isAsked: false }
 }
 
-function change(
-  outbox: OutboxState,
-  { roomId, clientMsgId }: { readonly roomId: string; readonly clientMsgId: string },
-  by: (send: Kept) => Kept,
-): Stepped {
-  const sends = outbox.rooms.get(roomId) ?? []
-  const index = sends.findIndex((it) => it.clientMsgId === clientMsgId)
-  const before = sends[index]
-  if (before === undefined) return [outbox, []]
-  const send = by(before)
-  // It stands in the room's log from now on.
-  const isOver = send.state === 'persisted'
-  const next = withRoom(outbox, roomId, sends.toSpliced(index, 1, ...(isOver ? [] : [send])))
-  const isNews = send.state !== before.state || send.code !== before.code
-  return [next, isNews ? [{ type: 'changed', send }] : []]
+function change(outbox: OutboxState, named: Named, by: (send: Kept) => Kept): Stepped {
+  return replace(outbox, named, (before, sends) => {
+    const send = by(before)
+    // Once it is persisted it stands in the room's log.
+    const next = send.state === 'persisted' ? [] : [send]
+    const isNews = send.state !== before.state || send.code !== before.code
+    return [sends.flatMap((it) => (it === before ? next : it)), isNews ? [{ type: 'changed', send }] : []]
+  })
 }
 
 /** Under its clientMsgId: should an attempt have come through after all, it is stored once. */
-function retry(
-  outbox: OutboxState,
-  { roomId, clientMsgId }: { readonly roomId: string; readonly clientMsgId: string },
-  nowMs: number,
-): Stepped {
-  const sends = outbox.rooms.get(roomId) ?? []
-  const refused = sends.find((it) => it.clientMsgId === clientMsgId && it.state === 'rejected')
-  if (refused === undefined) return [outbox, []]
-  const { code: _, ...rest } = refused
-  const send: Kept = { ...rest, state: 'queued', isAsked: false, failures: 0, dueMs: nowMs }
-  const next = withRoom(outbox, roomId, [...sends.filter((it) => it !== refused), send])
-  return [next, [{ type: 'changed', send }]]
+function retry(outbox: OutboxState, named: Named, nowMs: number): Stepped {
+  return replace(outbox, named, (before, sends) => {
+    if (before.state !== 'rejected') return [sends, []]
+    const { code: _, ...rest } = before
+    const send: Kept = { ...rest, state: 'queued', isAsked: false, failures: 0, dueMs: nowMs }
+    return [[...sends.filter((it) => it !== before), send], [{ type: 'changed', send }]]
+  })
 }
 
-function discard(
+function discard(outbox: OutboxState, named: Named): Stepped {
+  return replace(outbox, named, (send, sends) => [
+    sends.filter((it) => it !== send),
+    [{ type: 'discarded', send }],
+  ])
+}
+
+/** What a room's sends become by what happens to one of them, if that is known here. */
+function replace(
   outbox: OutboxState,
-  { roomId, clientMsgId }: { readonly roomId: string; readonly clientMsgId: string },
+  { roomId, clientMsgId }: Named,
+  by: (send: Kept, sends: readonly Kept[]) => readonly [readonly Kept[], readonly OutboxEffect[]],
 ): Stepped {
-  const sends = outbox.rooms.get(roomId) ?? []
-  const send = sends.find((it) => it.clientMsgId === clientMsgId)
+  const before = outbox.rooms.get(roomId) ?? []
+  const send = before.find((it) => it.clientMsgId === clientMsgId)
   if (send === undefined) return [outbox, []]
-  const rest = sends.filter((it) => it !== send)
-  return [withRoom(outbox, roomId, rest), [{ type: 'discarded', send }]]
-}
-
-function withRoom(outbox: OutboxState, roomId: string, sends: readonly Kept[]): OutboxState {
-  const rooms = new Map(outbox.rooms)
+  const [sends, effects] = by(send, before)
+  const rooms = new Map(outbox.rooms).set(roomId, sends)
   if (sends.length === 0) rooms.delete(roomId)
-  else rooms.set(roomId, sends)
-  return { ...outbox, rooms }
+  return [{ ...outbox, rooms }, effects]
 }
 
 // --- giving ---------------------------------------------------------------------------------------------------------------
@@ -220,11 +214,9 @@ function giveDue(outbox: OutboxState, nowMs: number): Stepped {
       if (send.dueMs > nowMs || (!send.isAsked && free <= 0)) continue
       if (!send.isAsked) free -= 1
       given.add(send)
-    }
-    if (given.size === 0) continue
-    for (const { clientMsgId, body, attempts } of given) {
-      const frame = { type: 'sendMessage', roomId, clientMsgId, body } as const
-      effects.push({ type: 'write', frame: attempts === 0 ? frame : { ...frame, repeat: true } })
+      const { clientMsgId, body, attempts } = send
+      const repeat = attempts > 0 && ({ repeat: true } as const)
+      effects.push({ type: 'write', frame: { type: 'sendMessage', roomId, clientMsgId, body, ...repeat } })
     }
     const dueMs = nowMs + UNANSWERED_MS
     rooms.set(
@@ -232,7 +224,7 @@ function giveDue(outbox: OutboxState, nowMs: number): Stepped {
       sends.map((it) => (given.has(it) ? { ...it, isAsked: true, attempts: it.attempts + 1, dueMs } : it)),
     )
   }
-  return effects.length === 0 ? [outbox, []] : [{ ...outbox, rooms }, effects]
+  return [{ ...outbox, rooms }, effects]
 }
 
 function askedOf({ rooms }: OutboxState): number {

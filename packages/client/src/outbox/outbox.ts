@@ -57,14 +57,11 @@ export class Outbox {
   }
 
   /** Sends one that was refused once more, behind the others of its room. */
-  retry({ roomId, clientMsgId, code, body }: Send): void {
-    if (code !== 'client_msg_id_reused') {
-      this.feed({ type: 'retry', roomId, clientMsgId })
-      return
-    }
-    // Its id belongs to another message for ever.
-    this.feed({ type: 'discard', roomId, clientMsgId })
-    this.send(roomId, body)
+  retry(send: Send): void {
+    // Then its id belongs to another message for ever.
+    const isReused = send.code === 'client_msg_id_reused'
+    this.feed({ ...send, type: isReused ? 'discard' : 'retry' })
+    if (isReused) this.send(send.roomId, send.body)
   }
 
   /** Takes what has happened. */

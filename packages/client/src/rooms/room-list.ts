@@ -9,8 +9,9 @@ export type RoomListEvent =
   /** One of them, read again, joined or made. */
   | { readonly type: 'read'; readonly room: Room }
   | { readonly type: 'removed'; readonly roomId: string }
-  | { readonly type: 'head'; readonly roomId: string; readonly headSeq: number }
-  | { readonly type: 'message'; readonly message: Message }
+  /** As the edge tells it. */
+  | { readonly type: 'joinedRoom'; readonly roomId: string; readonly headSeq: number }
+  | { readonly type: 'newMessage'; readonly message: Message }
   /** How far this user has read. */
   | { readonly type: 'readUpTo'; readonly roomId: string; readonly lastReadSeq: number }
   /** The logs are other ones than before: what was known of their seqs is void. */
@@ -26,9 +27,9 @@ export function stepRoomList(list: RoomList, event: RoomListEvent): RoomList {
       const rest = new Map(list)
       return rest.delete(event.roomId) ? rest : list
     }
-    case 'head':
+    case 'joinedRoom':
       return changed(list, event.roomId, (room) => moved(room, { lastSeq: event.headSeq }))
-    case 'message': {
+    case 'newMessage': {
       const { message } = event
       return changed(list, message.roomId, (room) =>
         message.seq <= (room.lastMessage?.seq ?? 0)

@@ -3,6 +3,7 @@ import type { Api } from '../api.ts'
 import type { Platform } from '../platform/platform.ts'
 import { Cell, type Value } from '../platform/value.ts'
 import { codeOf, isRetryable } from '../session/errors.ts'
+import type { Timeline } from '../timeline/timeline.ts'
 import { type RoomList, type RoomListEvent, stepRoomList } from './room-list.ts'
 
 const PAGE_LIMIT = 100
@@ -13,10 +14,8 @@ export interface RoomsOptions {
   readonly platform: Platform
   readonly api: Api
   readonly write: (frame: ClientFrame) => void
-  /** Whether somebody follows the room, and joins it by themselves. */
-  readonly isFollowed: (roomId: string) => boolean
-  /** This user is a member of these. */
-  readonly onMember: (roomIds: readonly string[]) => void
+  /** The room's timeline, if one is open: it joins by itself. */
+  readonly followed: (roomId: string) => Timeline | undefined
 }
 
 /** The user's rooms: read at each connect, all of them joined, kept up with what the edge says. */
@@ -55,10 +54,8 @@ export class Rooms {
   received(frame: ServerFrame, userId: string | undefined): void {
     switch (frame.type) {
       case 'joinedRoom':
-        this.feed({ ...frame, type: 'head' })
-        return
       case 'newMessage':
-        this.feed({ ...frame, type: 'message' })
+        this.feed(frame)
         return
       case 'readCursor':
         if (frame.userId === userId) this.feed({ ...frame, type: 'readUpTo' })
@@ -77,8 +74,8 @@ export class Rooms {
   entered(room: Room): Room {
     const isNew = !this.#list.get().has(room.id)
     this.feed({ type: 'read', room })
-    this.#options.onMember([room.id])
-    if (isNew) this.#join([room.id])
+    this.#tellMember(room)
+    if (isNew) this.#join([room])
     return room
   }
 
@@ -100,9 +97,8 @@ export class Rooms {
       const rooms = await this.#readAll()
       if (round !== this.#round) return
       this.feed({ type: 'listed', rooms })
-      const ids = rooms.map(({ id }) => id)
-      this.#options.onMember(ids)
-      this.#join(ids.slice(0, limits.maxRoomsPerSocket), limits.maxRoomsPerJoin)
+      for (const room of rooms) this.#tellMember(room)
+      this.#join(rooms.slice(0, limits.maxRoomsPerSocket), limits.maxRoomsPerJoin)
     } catch (error) {
       if (round !== this.#round || !isRetryable(error)) return
       this.#later(waitMs, () => this.#load(round, limits, Math.min(waitMs * 2, RETRY_MAX_MS)))
@@ -120,11 +116,15 @@ export class Rooms {
     return all
   }
 
+  #tellMember({ id }: Room): void {
+    this.#options.followed(id)?.feed({ type: 'entered' })
+  }
+
   /** From the head on: what came before is in the list. */
-  #join(roomIds: readonly string[], atOnce = PAGE_LIMIT): void {
-    const ids = roomIds.filter((roomId) => !this.#options.isFollowed(roomId))
-    for (let from = 0; from < ids.length; from += atOnce) {
-      const rooms = ids.slice(from, from + atOnce).map((roomId) => ({ roomId }))
+  #join(members: readonly Room[], atOnce = PAGE_LIMIT): void {
+    const others = members.filter(({ id }) => this.#options.followed(id) === undefined)
+    for (let from = 0; from < others.length; from += atOnce) {
+      const rooms = others.slice(from, from + atOnce).map(({ id }) => ({ roomId: id }))
       this.#options.write({ type: 'joinRooms', ref: 'list', rooms })
     }
   }

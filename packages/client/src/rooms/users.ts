@@ -12,7 +12,6 @@ export class Users {
   readonly #api: Api
   readonly #known = new Cell<ReadonlyMap<string, User>>(new Map())
   readonly #wanted = new Set<string>()
-  #isReading = false
 
   constructor(platform: Platform, api: Api) {
     this.#platform = platform
@@ -27,11 +26,9 @@ export class Users {
   get(userId: string): User | undefined {
     const user = this.#known.get().get(userId)
     if (user === undefined && !this.#wanted.has(userId)) {
+      // Else a reading is under way, which goes on until nobody is wanted.
+      if (this.#wanted.size === 0) this.#platform.setTimeout(() => void this.#read(), GATHER_MS)
       this.#wanted.add(userId)
-      if (!this.#isReading) {
-        this.#isReading = true
-        this.#platform.setTimeout(() => void this.#read(), GATHER_MS)
-      }
     }
     return user
   }
@@ -56,7 +53,6 @@ export class Users {
       // Whoever asks again will have it read again.
     }
     for (const id of ids) this.#wanted.delete(id)
-    this.#isReading = this.#wanted.size > 0
-    if (this.#isReading) void this.#read()
+    if (this.#wanted.size > 0) void this.#read()
   }
 }

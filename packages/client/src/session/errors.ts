@@ -23,7 +23,7 @@ export class RoomlogError extends Error {
   readonly details: unknown
 
   constructor(code: RoomlogErrorCode, message: string, facts: ErrorFacts = {}) {
-    super(message, { cause: facts.cause })
+    super(message, facts)
     this.code = code
     this.status = facts.status ?? 0
     this.retryAfterMs = facts.retryAfterMs

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@roomlog/protocol/wire'
 import type { FetchAnswer, Platform } from '../platform/platform.ts'
+import { Timer } from '../platform/timer.ts'
 import { RoomlogError } from './errors.ts'
 
 /** The api takes 15 s for a request to arrive and 5 s to answer it; the rest is the network’s. */
@@ -25,8 +26,9 @@ export class Rest {
 
   async call<T>(path: string, { method = 'GET', body, token }: Call = {}): Promise<T> {
     const abort = new AbortController()
-    const { fetch, setTimeout, clearTimeout } = this.#platform
-    const timer = setTimeout(() => abort.abort(), TIMEOUT_MS)
+    const { fetch } = this.#platform
+    const timer = new Timer(this.#platform)
+    timer.set(TIMEOUT_MS, () => abort.abort())
     try {
       const answer = await fetch(this.#url + path, {
         method,
@@ -46,7 +48,7 @@ export class Rest {
       if (error instanceof RoomlogError) throw error
       throw new RoomlogError('network', `${method} ${path}: no answer`, { cause: error })
     } finally {
-      clearTimeout(timer as never)
+      timer.clear()
     }
   }
 }

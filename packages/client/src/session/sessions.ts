@@ -1,5 +1,6 @@
 import type { Session, User } from '@roomlog/protocol/wire'
 import type { Platform } from '../platform/platform.ts'
+import { Timer } from '../platform/timer.ts'
 import { Cell, type Value } from '../platform/value.ts'
 import { codeOf, RoomlogError } from './errors.ts'
 import type { Call, Rest } from './rest.ts'
@@ -22,12 +23,19 @@ export class Sessions {
     this.#store = store
     this.#platform = platform
     this.#user = new Cell(store.get()?.user)
-    this.#unsubscribe = store.subscribe(() => this.#changedElsewhere())
+    this.#unsubscribe = store.subscribe(() => this.#becomes(store.get()?.user))
   }
 
   /** Undefined when nobody is signed in, or the session has ended. */
   get user(): Value<User | undefined> {
     return this.#user
+  }
+
+  /** Calls `listener` when the user is signed out, or the session has ended; the answer ends that. */
+  onSignedOut(listener: () => void): () => void {
+    return this.#user.subscribe(() => {
+      if (this.#user.get() === undefined) listener()
+    })
   }
 
   /** The session that counts now; throws `signed_out`. */
@@ -85,14 +93,15 @@ export class Sessions {
 
   /** One of all tabs at a time. */
   async #one(act: () => Promise<KeptSession>): Promise<KeptSession> {
-    const { locks, setTimeout, clearTimeout } = this.#platform
+    const { locks } = this.#platform
     if (locks === undefined) return act()
     const late = new AbortController()
-    const timer = setTimeout(() => late.abort(), REFRESH_LOCK_MS)
+    const timer = new Timer(this.#platform)
+    timer.set(REFRESH_LOCK_MS, () => late.abort())
     let isOurs = false
     const locked = () => {
       isOurs = true
-      clearTimeout(timer as never)
+      timer.clear()
       return act()
     }
     try {
@@ -102,7 +111,7 @@ export class Sessions {
       if (isOurs) throw error
       return act()
     } finally {
-      clearTimeout(timer as never)
+      timer.clear()
     }
   }
 
@@ -129,10 +138,6 @@ export class Sessions {
     this.#store.set(kept)
     this.#becomes(user)
     return kept
-  }
-
-  #changedElsewhere(): void {
-    this.#becomes(this.#store.get()?.user)
   }
 
   #becomes(user: User | undefined): void {

@@ -65,19 +65,24 @@ function end(view: RoomView): Stepped {
 
 /** Asks for what came after what is known. The stream of the join before it ends where its answer comes. */
 function join(view: RoomView, afterMs = pauseMs(view.failures)): Stepped {
-  const { connection, wanted, last, options } = view
+  const { connection, wanted } = view
   if (connection === undefined || !wanted) return [{ ...view, stream: { phase: 'none' } }, []]
   const number = view.asked + 1
-  const afterSeq = last ?? (options.from === 'start' ? 0 : undefined)
+  const afterSeq = positionOf(view)
   return [
     { ...view, asked: number, stream: { phase: 'joining', number } },
     [{ type: 'join', connection, number, ref: String(number), afterSeq, afterMs }],
   ]
 }
 
+/** The seq behind which the view goes on; undefined where that is the newest page. */
+function positionOf({ last, options }: RoomView): number | undefined {
+  return last ?? (options.from === 'start' ? 0 : undefined)
+}
+
 function onJoined(view: RoomView, frame: Extract<RoomFrame, { type: 'joinedRoom' }>): Stepped {
   const { headSeq, epoch, recovered, reason } = frame
-  const { stream, last, options } = view
+  const { stream } = view
   const isAnswer = stream.phase === 'joining' && frame.ref === String(stream.number)
   // Unasked it starts the stream anew at the head; the answer to a join that was asked since will do so again.
   if (!isAnswer && (stream.phase === 'joining' || stream.phase === 'none' || frame.ref !== undefined))
@@ -86,8 +91,8 @@ function onJoined(view: RoomView, frame: Extract<RoomFrame, { type: 'joinedRoom'
   const joined = { ...view, epoch, head: headSeq }
   if (!isSameLog) return after([{ type: 'forget' }], readUpTo({ ...joined, last: undefined }, headSeq))
   if (isAnswer && recovered === true) {
-    const position = last ?? (options.from === 'start' ? 0 : undefined)
-    if (position !== undefined) return [live({ ...joined, last: position }), []]
+    const last = positionOf(view)
+    if (last !== undefined) return [live({ ...joined, last }), []]
   }
   return readUpTo(joined, headSeq)
 }
@@ -96,7 +101,7 @@ function onJoined(view: RoomView, frame: Extract<RoomFrame, { type: 'joinedRoom'
 
 /** The stream gives what is above `target`: the rest is read. */
 function readUpTo(view: RoomView, target: number): Stepped {
-  const last = view.last ?? (view.options.from === 'start' || target === 0 ? 0 : undefined)
+  const last = target === 0 ? (view.last ?? 0) : positionOf(view)
   if (last !== undefined && last >= target) return [live({ ...view, last }), []]
   return readOn({ ...view, last, stream: { phase: 'reading', number: 0, target, waiting: [] } })
 }
@@ -141,17 +146,12 @@ function isRun(messages: readonly Message[], from: number): boolean {
 
 function onMessage(view: RoomView, message: Message): Stepped {
   const { stream, last, options } = view
-  if (stream.phase === 'live') {
-    const next = (last ?? 0) + 1
-    if (message.seq < next) return [view, []]
-    // Something is missing between: the join's answer brings it.
-    if (message.seq > next) return join(view)
-    return [{ ...view, last: next }, shown([message])]
-  }
-  if (stream.phase !== 'reading') return [view, []]
-  const next = stream.target + stream.waiting.length + 1
+  if (stream.phase !== 'live' && stream.phase !== 'reading') return [view, []]
+  const next = 1 + (stream.phase === 'live' ? (last ?? 0) : stream.target + stream.waiting.length)
   if (message.seq < next) return [view, []]
+  // Something is missing between: the join's answer brings it.
   if (message.seq > next) return join(view)
+  if (stream.phase === 'live') return [{ ...view, last: next }, shown([message])]
   // Too many: they are read as well, the read under way goes on.
   if (stream.waiting.length >= options.maxWaiting)
     return [{ ...view, stream: { ...stream, target: message.seq, waiting: [] } }, []]

@@ -13,22 +13,17 @@ export interface Run {
  */
 export interface TimelineWindow {
   /** Undefined before anything is known. */
-  readonly run: Run | undefined
-  readonly tail: Run | undefined
+  readonly run?: Run | undefined
+  readonly tail?: Run | undefined
   /** The seq around which the reader looks; undefined: at the newest, wherever that is. */
-  readonly focus: number | undefined
+  readonly focus?: number | undefined
   readonly maxMessages: number
 }
 
 const TAIL_MESSAGES = 100
 
 export function newWindow(maxMessages: number): TimelineWindow {
-  return {
-    run: undefined,
-    tail: undefined,
-    focus: undefined,
-    maxMessages: Math.max(maxMessages, TAIL_MESSAGES),
-  }
+  return { maxMessages: Math.max(maxMessages, TAIL_MESSAGES) }
 }
 
 /** Whether the newest message is in what is looked at. */
@@ -45,7 +40,7 @@ export function holds({ run }: TimelineWindow, seq: number): boolean {
 export function appended(window: TimelineWindow, messages: readonly Message[], upTo: number): TimelineWindow {
   const { tail, run } = window
   const end = isAtEnd(window)
-  const first = { after: messages[0] === undefined ? upTo : messages[0].seq - 1, upTo, messages }
+  const first = { after: (messages[0]?.seq ?? upTo + 1) - 1, upTo, messages }
   const grown = extended(tail ?? first, first)
   return trimmed({
     ...window,

@@ -94,10 +94,14 @@ export class RoomlogClient {
     return this.#connection.status
   }
 
-  /** Connects, and again after each loss, until `disconnect` or a reason to stop that `connection` tells. */
+  /**
+   * Connects, and again after each loss, until `disconnect` or a reason to stop that `connection` tells. The list of rooms
+   * is read meanwhile.
+   */
   connect(): void {
     this.#useOutbox()
     this.#connection.start()
+    void this.#rooms.readAhead()
   }
 
   disconnect(): void {
@@ -230,6 +234,6 @@ export class RoomlogClient {
     this.#outbox = undefined
     this.#reads.close()
     this.#reads = new Reads(this.#platform, this.api, this.#rooms)
-    this.#rooms.feed({ type: 'reset' })
+    this.#rooms.forget()
   }
 }

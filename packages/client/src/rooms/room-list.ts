@@ -4,8 +4,12 @@ import type { Message, Room } from '@roomlog/protocol/wire'
 export type RoomList = ReadonlyMap<string, Room>
 
 export type RoomListEvent =
-  /** All of them, as the api says. */
-  | { readonly type: 'listed'; readonly rooms: readonly Room[] }
+  /** All of them, as the api says; one that was read `ahead`, and nothing was heard of since, is void. */
+  | {
+      readonly type: 'listed'
+      readonly rooms: readonly Room[]
+      readonly ahead?: ReadonlySet<Room> | undefined
+    }
   /** One of them, read again, joined or made. */
   | { readonly type: 'read'; readonly room: Room }
   | { readonly type: 'removed'; readonly roomId: string }
@@ -20,7 +24,12 @@ export type RoomListEvent =
 export function stepRoomList(list: RoomList, event: RoomListEvent): RoomList {
   switch (event.type) {
     case 'listed':
-      return new Map(event.rooms.map((room) => [room.id, newest(list.get(room.id), room)]))
+      return new Map(
+        event.rooms.map((room) => {
+          const known = list.get(room.id)
+          return [room.id, known && event.ahead?.has(known) ? room : newest(known, room)]
+        }),
+      )
     case 'read':
       return new Map(list).set(event.room.id, newest(list.get(event.room.id), event.room))
     case 'removed': {

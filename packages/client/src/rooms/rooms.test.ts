@@ -1,8 +1,12 @@
 import type { ServerFrame } from '@roomlog/protocol/wire'
 import { describe, expect, test } from 'vitest'
 import { type Person, ROOM, World } from '../../test/world.ts'
+import type { RoomlogClient } from '../client.ts'
 
 const OTHER = 'other'
+const LEFT = 'left'
+/** By then the api has answered what it is asked now; a socket takes longer. */
+const ANSWERED_MS = 12
 
 async function online(): Promise<{ world: World; ada: Person }> {
   const world = new World()
@@ -56,6 +60,137 @@ describe('the list of rooms', () => {
     await world.time.pass(1000)
     expect(facts(ada)?.lastReadSeq).toBe(3)
     world.close()
+  })
+})
+
+describe('the list of rooms at a user’s first connect', () => {
+  /** Two of ada's rooms and one that she may join; she is signed in, and nothing is asked yet. */
+  async function signedIn() {
+    const world = new World()
+    world.server.addRoom(OTHER, ['ada', 'grace'])
+    world.server.addRoom(LEFT, ['ada'])
+    for (let i = 0; i < 3; i += 1) world.server.say(OTHER, 'grace')
+    world.server.persist()
+    const { client } = world.newClient()
+    await signIn(world, client, 'ada')
+    return { world, client, ids: () => [...client.rooms.get().keys()] }
+  }
+
+  async function signIn({ time }: World, client: RoomlogClient, username: string) {
+    const login = client.login({ username, password: '' })
+    await time.pass(1000)
+    await login
+  }
+
+  const reads = ({ server }: World) => server.calls.filter((call) => call === 'GET /rooms').length
+
+  test('is there before the socket is open; what changed until then is read after the welcome', async () => {
+    const { world, client, ids } = await signedIn()
+    client.connect()
+    await world.time.pass(ANSWERED_MS)
+    expect([client.connection.get().status, ids()]).toEqual(['connecting', [OTHER, LEFT]])
+    expect(client.rooms.get().get(OTHER)).toMatchObject({ lastSeq: 3, unreadCount: 3 })
+    world.server.say(OTHER, 'grace')
+    world.server.persist()
+    world.server.room(LEFT).members.delete('ada')
+    await world.time.pass(1000)
+    expect([client.connection.get().status, ids()]).toEqual(['online', [OTHER]])
+    expect(client.rooms.get().get(OTHER)).toMatchObject({ lastSeq: 4, unreadCount: 4 })
+    client.close()
+  })
+
+  test('is read ahead once, however often it connects', async () => {
+    const { world, client } = await signedIn()
+    client.connect()
+    client.disconnect()
+    client.connect()
+    await world.time.pass(1000)
+    expect(reads(world)).toBe(2)
+    client.disconnect()
+    client.connect()
+    await world.time.pass(1000)
+    expect(reads(world)).toBe(3)
+    client.close()
+  })
+
+  test('is joined after the welcome, as what was not known', async () => {
+    const { world, client } = await signedIn()
+    client.connect()
+    await world.time.pass(1000)
+    world.server.say(LEFT, 'grace')
+    world.server.persist()
+    await world.time.pass(1000)
+    expect(client.rooms.get().get(LEFT)).toMatchObject({ lastSeq: 1, unreadCount: 1 })
+    client.close()
+  })
+
+  test('is read after the welcome where it cannot be read ahead, and nobody hears of that', async () => {
+    const { world, client, ids } = await signedIn()
+    const { weather } = world.server
+    world.server.weather = { ...weather, restLoss: () => 'unavailable' }
+    client.connect()
+    await world.time.pass(ANSWERED_MS)
+    world.server.weather = weather
+    expect(ids()).toEqual([])
+    await world.time.pass(5000)
+    expect([reads(world), ids()]).toEqual([2, [OTHER, LEFT]])
+    client.close()
+  })
+
+  test('takes nothing back that is known since it was asked for', async () => {
+    const { world, client, ids } = await signedIn()
+    const { weather } = world.server
+    world.server.weather = { ...weather, delayMs: () => 1000 }
+    client.connect()
+    // What is answered is what is now; the answer comes a second later.
+    await world.time.pass(1500)
+    world.server.weather = weather
+    world.server.room(ROOM).members.add('ada')
+    const joining = client.joinRoom(ROOM)
+    await world.time.pass(100)
+    await joining
+    const known: (readonly string[])[] = []
+    client.rooms.subscribe(() => known.push(ids()))
+    await world.time.pass(2000)
+    expect(known.map((it) => it.includes(ROOM))).not.toContain(false)
+    expect(ids().sort()).toEqual([LEFT, OTHER, ROOM].sort())
+    client.close()
+  })
+
+  test('is not shown to who signs in meanwhile, who has their own read ahead', async () => {
+    const { world, client, ids } = await signedIn()
+    const { weather } = world.server
+    world.server.weather = { ...weather, delayMs: () => 5000 }
+    client.connect()
+    await world.time.pass(1000)
+    world.server.weather = weather
+    const known: (readonly string[])[] = []
+    client.rooms.subscribe(() => known.push(ids()))
+    const logout = client.logout()
+    await world.time.pass(1000)
+    await logout
+    await signIn(world, client, 'grace')
+    client.connect()
+    await world.time.pass(ANSWERED_MS)
+    expect([client.connection.get().status, ids()]).toEqual(['connecting', [OTHER]])
+    await world.time.pass(20_000)
+    expect([client.connection.get().status, ids()]).toEqual(['online', [OTHER]])
+    expect(known.flat()).not.toContain(LEFT)
+    client.close()
+  })
+
+  test('is void where a backup was put back before the welcome', async () => {
+    const { world, client } = await signedIn()
+    client.connect()
+    await world.time.pass(ANSWERED_MS)
+    world.server.restore(OTHER, 1)
+    await world.time.pass(1000)
+    expect(client.rooms.get().get(OTHER)).toMatchObject({
+      lastSeq: 1,
+      unreadCount: 1,
+      lastMessage: { seq: 1 },
+    })
+    client.close()
   })
 })
 

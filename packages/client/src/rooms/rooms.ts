@@ -18,13 +18,15 @@ export interface RoomsOptions {
   readonly followed: (roomId: string) => Timeline | undefined
 }
 
-/** The user's rooms: read at each connect, all of them joined, kept up with what the edge says. */
+/** The user's rooms: read ahead, then at each connect, all of them joined, kept up with what the edge says. */
 export class Rooms {
   readonly #options: RoomsOptions
   readonly #list = new Cell<RoomList>(new Map())
   /** Another one for each connection: what was asked over one before is not for the next. */
   #round: object | undefined
   #epoch: string | undefined
+  /** As they were read before any welcome, of whichever epoch; undefined before that is asked for. */
+  #ahead: ReadonlySet<Room> | undefined
 
   constructor(options: RoomsOptions) {
     this.#options = options
@@ -36,6 +38,28 @@ export class Rooms {
 
   feed(event: RoomListEvent): void {
     this.#list.set(stepRoomList(this.#list.get(), event))
+  }
+
+  /** While a user's first socket opens. What changes until it is open nobody tells: it is read again after the welcome. */
+  async readAhead(): Promise<void> {
+    if (this.#ahead !== undefined) return
+    this.#ahead = new Set()
+    const before = this.#list.get()
+    try {
+      const rooms = await this.#readAll()
+      // Else somebody else may be signed in, or what is known is newer.
+      if (before !== this.#list.get()) return
+      this.#ahead = new Set(rooms)
+      this.feed({ type: 'listed', rooms })
+    } catch {
+      // After the welcome it is asked for all the same.
+    }
+  }
+
+  /** Somebody else may sign in. */
+  forget(): void {
+    this.#ahead = undefined
+    this.feed({ type: 'reset' })
   }
 
   connected(epoch: string, limits: Limits): void {
@@ -96,7 +120,7 @@ export class Rooms {
     try {
       const rooms = await this.#readAll()
       if (round !== this.#round) return
-      this.feed({ type: 'listed', rooms })
+      this.feed({ type: 'listed', rooms, ahead: this.#ahead })
       for (const room of rooms) this.#tellMember(room)
       this.#join(rooms.slice(0, limits.maxRoomsPerSocket), limits.maxRoomsPerJoin)
     } catch (error) {

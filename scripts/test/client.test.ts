@@ -92,12 +92,22 @@ for (const engine of ENGINES) {
         await chat.shows('Grace welcome')
       })
 
-      test('bot: each ping is answered once', async () => {
+      test('bot: each ping is answered once, and none again when it starts anew', async () => {
         const { args, say, said } = await scene(roomlog)
-        await using bot = runExample('bot.ts', args)
-        await bot.shows('online')
-        for (let i = 0; i < 3; i += 1) await say('ping')
-        await vi.waitFor(async () => expect(await said('pong to')).toHaveLength(3), PATIENCE)
+        {
+          await using bot = runExample('bot.ts', args)
+          await bot.shows('online')
+          for (let i = 0; i < 3; i += 1) await say('ping')
+          await vi.waitFor(async () => expect(await said('pong to')).toHaveLength(3), PATIENCE)
+        }
+        await say('ping')
+        await using again = runExample('bot.ts', args)
+        await again.shows('online')
+        await vi.waitFor(async () => {
+          const answers = await said('pong to')
+          expect(answers).toHaveLength(4)
+          expect(new Set(answers).size).toBe(4)
+        }, PATIENCE)
       })
 
       test('send-states: two are stored, and one is refused', async () => {

@@ -14,7 +14,7 @@ const HEAD = `# Every setting of Roomlog. Made by \`npm run env-example\`, do no
 #
 # npm start needs none of them: it chooses ports, database, keys and roles for its services, and passes on to each what is
 # set in its environment and the service knows. A service run alone reads its environment, and no file unless told so:
-#   node --env-file=.env services/api/src/main.ts
+#   node --env-file=.env scripts/run.mjs services/api/src/main.ts
 # What has a default or may be left out is a comment here. <…> must be replaced; no service starts with it.`
 
 /** The text of `.env.example`. */

@@ -315,8 +315,10 @@ export function eventLogContract(world: () => LogWorld): void {
     await one.close()
     await vi.waitFor(() => expect(second.subscription.health().assigned).toBe(PARTITIONS), WAIT)
     const sent = await stop()
-    const seen = () => new Set([...first.texts(), ...second.texts()])
-    await vi.waitFor(() => expect(sent.filter((it) => !seen().has(it))).toEqual([]), WAIT)
+    await vi.waitFor(() => {
+      const seen = new Set([...first.texts(), ...second.texts()])
+      expect(sent.filter((it) => !seen.has(it))).toEqual([])
+    }, WAIT)
     for (const reader of [first, second]) expectOrder(reader)
   })
 

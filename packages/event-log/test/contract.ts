@@ -6,6 +6,7 @@ import type {
   EventLog,
   EventLogSettings,
   LogBatch,
+  LogReader,
   LogRecord,
   SubscribeOptions,
   Subscription,
@@ -25,6 +26,8 @@ export interface LogWorld {
   }) => Promise<EventLog>
   /** What a process of its own needs to open it; undefined where the log lives in this one. */
   readonly processSettings?: (namespace: string) => ProcessSettings
+  /** There where `processSettings` is. */
+  readonly openReader?: (namespace: string) => Promise<LogReader>
 }
 
 /** As JSON. */
@@ -275,6 +278,12 @@ export function eventLogContract(world: () => LogWorld): void {
     const log = await open()
     for (const text of ['done', 'stuck', 'later']) await log.append('created', record('k', text))
     await vi.waitFor(() => expect(texts).toEqual(['done', 'stuck']), WAIT)
+    // What it had not committed yet would come, too.
+    const reader = await world().openReader?.(namespace)
+    const committed = async () =>
+      (await reader?.positions('readers', 'created'))?.get(partitionOf('k', PARTITIONS))
+    await vi.waitFor(async () => expect(await committed()).toBe(1n), WAIT)
+    await reader?.close()
     member.kill('SIGKILL')
     const successor = await collect(log)
     await vi.waitFor(() => expect(successor.texts()).toEqual(['stuck', 'later']), WAIT)

@@ -17,7 +17,7 @@ import {
 } from '@roomlog/testkit/proof'
 import { CompiledQuery } from 'kysely'
 import { prepare } from '../start/prepare.ts'
-import { type RunningService, runService, whyNotReady } from '../start/service.ts'
+import { answersReady, type RunningService, runService, whyNotReady } from '../start/service.ts'
 import { type ServiceSpec, serviceTable } from '../start/services.ts'
 import { readSettings } from '../start/settings.ts'
 import type { Terminal } from '../start/terminal.ts'
@@ -263,8 +263,8 @@ export class Stack implements AsyncDisposable {
     process.kill(pid, signal)
   }
 
-  async isReady(name: string): Promise<boolean> {
-    return (await whyNotReady(this.specOf(name))) === undefined
+  isReady(name: string): Promise<boolean> {
+    return answersReady(this.specOf(name))
   }
 
   /** Resolves when all (or these) answer `/readyz`; rejects after `patienceMs` with what those say that do not. */

@@ -109,7 +109,10 @@ const QUEUED = { state: 'queued', attempts: 0, isAsked: false, failures: 0 } as 
 
 function add(outbox: OutboxState, sends: readonly Kept[]): Stepped {
   const rooms = new Map(outbox.rooms)
-  for (const send of sends) rooms.set(send.roomId, [...(rooms.get(send.roomId) ?? []), send])
+  for (const roomId of new Set(sends.map((send) => send.roomId))) {
+    const ofRoom = sends.filter((send) => send.roomId === roomId)
+    rooms.set(roomId, [...(rooms.get(roomId) ?? []), ...ofRoom])
+  }
   return [{ ...outbox, rooms }, sends.map((send) => ({ type: 'changed', send }))]
 }
 
@@ -218,6 +221,7 @@ function giveDue(outbox: OutboxState, nowMs: number): Stepped {
       const repeat = attempts > 0 && ({ repeat: true } as const)
       effects.push({ type: 'write', frame: { type: 'sendMessage', roomId, clientMsgId, body, ...repeat } })
     }
+    if (given.size === 0) continue
     const dueMs = nowMs + UNANSWERED_MS
     rooms.set(
       roomId,
